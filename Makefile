@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# attgate: an HCI proxy that judges ATT traffic. `make help` lists what can be made.
+
+VERSION   := 0.1.0
+BUILD     ?= build
+PREFIX    ?= /usr/local
+DESTDIR   ?=
+SYSCONFDIR ?= /etc
+UNITDIR   ?= $(PREFIX)/lib/systemd/system
+RULESDIR  ?= $(PREFIX)/lib/attgate/rules.d
+CC        ?= cc
+OPT       ?= -O2 -g
+SANITIZE  ?=
+WARNINGS  := -Wall -Wextra -Wshadow -Wswitch-enum -Wstrict-prototypes -Wmissing-prototypes \
+             -Wpointer-arith -Wvla -Wundef -Wformat=2 -Wwrite-strings -Werror
+DEFINES   := -D_GNU_SOURCE -DAG_VERSION='"$(VERSION)"' -DAG_RULES_DIR='"$(RULESDIR)"' \
+             -DAG_SYSCONF_DIR='"$(SYSCONFDIR)/attgate/rules.d"'
+ALL_CFLAGS := -std=c11 $(OPT) $(WARNINGS) $(DEFINES) $(SANITIZE) -I. $(CFLAGS)
+LIBS      := -lbluetooth -lev
+
+RULES_SRC  := $(wildcard rules/*.c)
+ENGINE_SRC := $(wildcard proxy/base/*.c proxy/wire/*.c proxy/engine/*.c)
+EDGE_SRC   := $(wildcard proxy/io/*.c proxy/cmd/*.c)
+SIM_SRC    := $(wildcard tests/sim/*.c)
+PHONE_SRC  := $(wildcard tests/sim/phone/*.c)
+UNIT_SRC   := $(wildcard tests/unit/*.c tests/unit/*/*.c)
+LIB_SRC    := $(RULES_SRC) $(ENGINE_SRC) $(EDGE_SRC)
+
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+ALL_OBJ := $(call objects,$(LIB_SRC) proxy/main.c $(SIM_SRC) $(PHONE_SRC) $(UNIT_SRC))
+
+.PHONY: help all check unit vm bench fuzz layers lint fmt coverage demo install clean
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+all: $(BUILD)/attgate ## build build/attgate (the default)
+
+$(BUILD)/attgate: $(call objects,proxy/main.c $(LIB_SRC))
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/phone: $(call objects,$(PHONE_SRC) $(ENGINE_SRC) $(RULES_SRC))
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/unit: $(call objects,$(UNIT_SRC) $(SIM_SRC) $(LIB_SRC))
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(ALL_OBJ:.o=.d)
+
+unit: $(BUILD)/unit ## unit tests, golden lines, packet scripts, properties
+	$(BUILD)/unit
+
+clean: ## remove everything that was built (the VM's images in build/vm too)
+	rm -rf $(BUILD)

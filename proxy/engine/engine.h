@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef AG_ENGINE_H
+#define AG_ENGINE_H
+
+/*
+ * The engine: packets and time in, packets and a deadline out.
+ *
+ * It does no I/O, reads no clock and writes no log, so the same engine runs live, over a capture,
+ * in the fuzzers, in the simulator and in the benchmarks, and a run repeats to the byte. In the
+ * steady state it does not allocate.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rules/rules.h"
+
+/** The two neighbours. The host side is the kernel with bluetoothd; what comes from the controller
+ *  side in ACL packets comes from the peer. */
+enum ag_side { AG_SIDE_HOST, AG_SIDE_CONTROLLER };
+
+struct ag_engine;
+
+/** What became of a PDU. */
+enum ag_verdict {
+	AG_V_ACCEPT,     /* forwarded (perhaps rewritten, delayed, twice) */
+	AG_V_REJECT,     /* not forwarded; answered with `error`, where its kind has an answer */
+	AG_V_ANSWER,     /* not forwarded; answered with a success response */
+	AG_V_DROP,       /* not forwarded, nothing said */
+	AG_V_DISCONNECT, /* not forwarded; the link is being ended */
+	AG_V_TIMEOUT,    /* a forwarded request was answered by us, its time being up */
+	AG_V_LATE,       /* a response discarded because we had answered in its place */
+	AG_V_DISCARD,    /* a held PDU discarded: the link became encrypted (delay … unless) */
+	AG_V_RECORDED,   /* replay only: the recorded answer to a request that we refused */
+};
+
+/** Effects of rules that are no verdicts, as bits of ag_decision.effects. */
+enum {
+	AG_EFFECT_REWRITE = 1 << 0,
+	AG_EFFECT_DELAY = 1 << 1,
+	AG_EFFECT_TIMEOUT = 1 << 2,
+	AG_EFFECT_DUPLICATE = 1 << 3,
+	AG_EFFECT_LOG = 1 << 4,
+};
+
+/** What a tap can know of the link. */
+struct ag_link_view {
+	uint16_t handle;             /* Connection_Handle */
+	enum ag_link_type type;
+	enum ag_role role;
+	uint64_t peer;               /* BD_ADDR as in union ag_value */
+	enum ag_peer_type peer_type;
+	bool encrypted;
+	uint64_t since_us;           /* when the link came up */
+};
+
+/** One decision about one PDU. All pointers are valid during the tap only. */
+struct ag_decision {
+	uint64_t number;             /* of the PDU, from 1; the same for a later word on the same PDU */
+	uint64_t now_us;
+	enum ag_from from;
+	const struct ag_link_view *link;
+	uint16_t cid;                /* channel at the receiver of the L2CAP packet */
+	bool is_att;                 /* else SMP */
+	enum ag_bearer_type bearer;  /* where is_att */
+	const uint8_t *pdu;          /* the ATT or SMP PDU as it came */
+	size_t len;                  /* octets at `pdu` */
+	size_t pdu_len;              /* octets of the whole PDU; more than `len` where only the first
+				      * fragment was looked at */
+	const uint8_t *out;          /* as it goes out after `rewrite`; NULL if not rewritten */
+	size_t out_len;
+	const struct ag_rule *rule;  /* the rule that decided, else the last that took effect, or NULL */
+	enum ag_verdict verdict;
+	uint8_t error;               /* AG_V_REJECT, AG_V_TIMEOUT: the ATT error or SMP reason given */
+	bool has_error;
+	unsigned int effects;        /* AG_EFFECT_… */
+	const char *log_text;        /* of the last `log` with a text, or NULL */
+	uint64_t delay_us;           /* AG_EFFECT_DELAY */
+	const struct ag_subject *subject; /* as the last rule saw it */
+	size_t packets;              /* HCI packets it came in */
+};
+
+typedef void ag_tap_fn(void *user, const struct ag_decision *decision);
+
+struct ag_engine_config {
+	const struct ag_ruleset *rules; /* borrowed until replaced; may be NULL */
+	ag_tap_fn *tap;                 /* may be NULL */
+	void *tap_user;
+	uint64_t seed;                  /* for `chance` and `jitter` */
+	uint16_t acl_max[2];            /* by enum ag_side: longest data field of an ACL packet that
+					 * this side takes, octets; 0: whatever is sent */
+	bool dry_run;                   /* decide, tell, and change nothing */
+	bool replay;                    /* the traffic is a recording: peer and controller do not
+					 * react to us */
+};
+
+/** Why a PDU was forwarded without being judged. */
+enum ag_unjudged {
+	AG_UNJUDGED_TRUNCATED,   /* shorter than its headers */
+	AG_UNJUDGED_LENGTH,      /* more octets than its L2CAP length says */
+	AG_UNJUDGED_INTERRUPTED, /* a new PDU began before the last fragment */
+	AG_UNJUDGED_NO_START,    /* a continuation without a start */
+	AG_UNJUDGED_NO_LINK,     /* a handle without a connection event, or too many links */
+	AG_UNJUDGED_TOO_LONG,    /* longer than what is gathered for judging */
+	AG_UNJUDGED_MEMORY,      /* no memory to gather it */
+	AG_UNJUDGED_COUNT,
+};
+
+struct ag_stats {
+	uint64_t packets[2];                  /* fed, by side */
+	uint64_t bytes[2];
+	uint64_t judged;
+	uint64_t unjudged[AG_UNJUDGED_COUNT];
+	uint64_t verdicts[AG_V_RECORDED + 1];
+	uint64_t early_releases;              /* held PDUs released because a cap was reached */
+	uint64_t surplus_completions;         /* completed by the controller, never sent to it */
+	size_t links;                         /* up at the moment */
+};
+
+/**
+ * @config:  copied
+ * @out:     freed with ag_engine_free(); untouched on failure
+ * @return:  0 or -ENOMEM
+ */
+int ag_engine_new(const struct ag_engine_config *config, struct ag_engine **out);
+
+/** Free an engine with all that is queued; NULL is allowed. */
+void ag_engine_free(struct ag_engine *engine);
+
+/**
+ * One whole HCI packet, H4 type octet first (Vol 4 Part A, 2), of any type and content.
+ *
+ * @now_us: monotonic, of the caller's choosing; never less than in an earlier call
+ * @return: 0; -ENOMEM: the packet or an answer may be lost, the engine is only good for
+ *          ag_engine_free()
+ */
+int ag_engine_feed(struct ag_engine *engine, enum ag_side side, const uint8_t *packet, size_t len,
+		   uint64_t now_us);
+
+/** A packet for a side; `data` has the H4 type octet first. */
+struct ag_packet {
+	const uint8_t *data;
+	size_t len;
+};
+
+/**
+ * The oldest packet to be written to a side; ag_engine_pop() takes it out.
+ *
+ * @packet: valid until the next ag_engine_feed(), _tick() or _pop() of that side
+ * @return: false when there is none
+ */
+bool ag_engine_peek(const struct ag_engine *engine, enum ag_side side, struct ag_packet *packet);
+
+/** Take out the packet that ag_engine_peek() showed. */
+void ag_engine_pop(struct ag_engine *engine, enum ag_side side);
+
+/** Octets queued for a side; a neighbour whose counterpart is slow is not read from. */
+size_t ag_engine_backlog(const struct ag_engine *engine, enum ag_side side);
+
+/** When ag_engine_tick() is due, in the time of `now_us`; UINT64_MAX for never. */
+uint64_t ag_engine_deadline(const struct ag_engine *engine);
+
+/** Do what is due at `now_us`. @return: as ag_engine_feed() */
+int ag_engine_tick(struct ag_engine *engine, uint64_t now_us);
+
+/**
+ * Put another set in force, from the next PDU on. What is held stays as it was decided.
+ *
+ * @rules:  borrowed; may be NULL. The old set may be freed after success.
+ * @return: 0; -ENOMEM: the old set stays in force
+ */
+int ag_engine_set_rules(struct ag_engine *engine, const struct ag_ruleset *rules);
+
+const struct ag_stats *ag_engine_stats(const struct ag_engine *engine);
+
+/** How often each rule of the set in force acted, by ag_rule.index. */
+const uint64_t *ag_engine_rule_hits(const struct ag_engine *engine);
+
+#endif

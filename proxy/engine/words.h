@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef AG_ENGINE_WORDS_H
+#define AG_ENGINE_WORDS_H
+
+/* PDUs and decisions in words, the Core Specification's and Wireshark's. No I/O, no allocation. */
+
+#include <stddef.h>
+
+#include "proxy/engine/engine.h"
+
+/**
+ * An ATT or SMP PDU in words: "Read Request, Handle: 0x0016".
+ *
+ * @out:    a string of at most `size` - 1 octets, always terminated; control octets of values never
+ *          reach it raw
+ * @return: length of the string
+ */
+size_t ag_words_pdu(bool is_att, const uint8_t *pdu, size_t len, char *out, size_t size);
+
+/** A verdict with what belongs to it: "reject attribute_not_found", "accept, delayed 800 ms". */
+size_t ag_words_verdict(const struct ag_decision *decision, char *out, size_t size);
+
+/** "DC:08:0F:5B:8D:82" for a BD_ADDR as in union ag_value. `out` takes 18 octets. */
+void ag_words_bdaddr(uint64_t bdaddr, char out[18]);
+
+/** One word for a verdict: "accept", "reject", "late" … */
+const char *ag_words_verdict_name(enum ag_verdict verdict);
+
+#endif
