@@ -29,7 +29,7 @@ LIB_SRC    := $(RULES_SRC) $(ENGINE_SRC) $(EDGE_SRC)
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 ALL_OBJ := $(call objects,$(LIB_SRC) proxy/main.c $(SIM_SRC) $(PHONE_SRC) $(UNIT_SRC))
 
-.PHONY: help all check unit vm bench fuzz layers lint fmt coverage demo install clean
+.PHONY: help all check unit vm bench fuzz layers lint fmt coverage demo install clean objects
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 
@@ -55,6 +55,21 @@ $(BUILD)/obj/%.o: %.c
 
 unit: $(BUILD)/unit ## unit tests, golden lines, packet scripts, properties
 	$(BUILD)/unit
+
+objects: $(ALL_OBJ) # compile everything and link nothing: what `make lint` asks each compiler for
+
+check: ## everything: unit tests, sanitizers, layers, lint, fuzz, end to end, VM
+	tests/check
+
+layers: ## prove that dependencies point down only
+	tests/layers --self-test
+	tests/layers
+
+lint: ## warnings of both compilers, cppcheck, clang-tidy, style, format, man pages, scripts
+	tests/lint
+
+fmt: ## format all C sources
+	git ls-files -co --exclude-standard '*.[ch]' | xargs clang-format -i
 
 clean: ## remove everything that was built (the VM's images in build/vm too)
 	rm -rf $(BUILD)

@@ -18,7 +18,8 @@ struct ag_command {
 	const char *name;
 	const char *summary; /* one line of `attgate help` */
 	const char *usage;   /* whole text of `attgate help NAME`, final newline included */
-	int (*run)(int argc, char **argv); /* argv[0] is the subcommand's name; result: exit status */
+	int (*run)(int argc,
+		   char **argv); /* argv[0] is the subcommand's name; result: exit status */
 };
 
 extern const struct ag_command ag_cmd_check;
@@ -32,6 +33,6 @@ extern const struct ag_command ag_cmd_run;
  * @return: AG_EXIT_USAGE
  */
 int ag_usage_error(const struct ag_command *command, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 
 #endif

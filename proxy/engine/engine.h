@@ -46,39 +46,40 @@ enum {
 
 /** What a tap can know of the link. */
 struct ag_link_view {
-	uint16_t handle;             /* Connection_Handle */
+	uint16_t handle; /* Connection_Handle */
 	enum ag_link_type type;
 	enum ag_role role;
-	uint64_t peer;               /* BD_ADDR as in union ag_value */
+	uint64_t peer; /* BD_ADDR as in union ag_value */
 	enum ag_peer_type peer_type;
 	bool encrypted;
-	uint64_t since_us;           /* when the link came up */
+	uint64_t since_us; /* when the link came up */
 };
 
 /** One decision about one PDU. All pointers are valid during the tap only. */
 struct ag_decision {
-	uint64_t number;             /* of the PDU, from 1; the same for a later word on the same PDU */
+	uint64_t number; /* of the PDU, from 1; the same for a later word on the same PDU */
 	uint64_t now_us;
 	enum ag_from from;
 	const struct ag_link_view *link;
-	uint16_t cid;                /* channel at the receiver of the L2CAP packet */
-	bool is_att;                 /* else SMP */
-	enum ag_bearer_type bearer;  /* where is_att */
-	const uint8_t *pdu;          /* the ATT or SMP PDU as it came */
-	size_t len;                  /* octets at `pdu` */
-	size_t pdu_len;              /* octets of the whole PDU; more than `len` where only the first
-				      * fragment was looked at */
-	const uint8_t *out;          /* as it goes out after `rewrite`; NULL if not rewritten */
+	uint16_t cid;               /* channel at the receiver of the L2CAP packet */
+	bool is_att;                /* else SMP */
+	enum ag_bearer_type bearer; /* where is_att */
+	const uint8_t *pdu;         /* the ATT or SMP PDU as it came */
+	size_t len;                 /* octets at `pdu` */
+	size_t pdu_len;             /* octets of the whole PDU; more than `len` where only the first
+				     * fragment was looked at */
+	const uint8_t *out;         /* as it goes out after `rewrite`; NULL if not rewritten */
 	size_t out_len;
-	const struct ag_rule *rule;  /* the rule that decided, else the last that took effect, or NULL */
+	const struct ag_rule
+	    *rule; /* the rule that decided, else the last that took effect, or NULL */
 	enum ag_verdict verdict;
-	uint8_t error;               /* AG_V_REJECT, AG_V_TIMEOUT: the ATT error or SMP reason given */
+	uint8_t error; /* AG_V_REJECT, AG_V_TIMEOUT: the ATT error or SMP reason given */
 	bool has_error;
-	unsigned int effects;        /* AG_EFFECT_… */
-	const char *log_text;        /* of the last `log` with a text, or NULL */
-	uint64_t delay_us;           /* AG_EFFECT_DELAY */
+	unsigned int effects;             /* AG_EFFECT_… */
+	const char *log_text;             /* of the last `log` with a text, or NULL */
+	uint64_t delay_us;                /* AG_EFFECT_DELAY */
 	const struct ag_subject *subject; /* as the last rule saw it */
-	size_t packets;              /* HCI packets it came in */
+	size_t packets;                   /* HCI packets it came in */
 };
 
 typedef void ag_tap_fn(void *user, const struct ag_decision *decision);
@@ -87,12 +88,12 @@ struct ag_engine_config {
 	const struct ag_ruleset *rules; /* borrowed until replaced; may be NULL */
 	ag_tap_fn *tap;                 /* may be NULL */
 	void *tap_user;
-	uint64_t seed;                  /* for `chance` and `jitter` */
-	uint16_t acl_max[2];            /* by enum ag_side: longest data field of an ACL packet that
-					 * this side takes, octets; 0: whatever is sent */
-	bool dry_run;                   /* decide, tell, and change nothing */
-	bool replay;                    /* the traffic is a recording: peer and controller do not
-					 * react to us */
+	uint64_t seed;       /* for `chance` and `jitter` */
+	uint16_t acl_max[2]; /* by enum ag_side: longest data field of an ACL packet that
+			      * this side takes, octets; 0: whatever is sent */
+	bool dry_run;        /* decide, tell, and change nothing */
+	bool replay;         /* the traffic is a recording: peer and controller do not
+			      * react to us */
 };
 
 /** Why a PDU was forwarded without being judged. */
@@ -108,14 +109,14 @@ enum ag_unjudged {
 };
 
 struct ag_stats {
-	uint64_t packets[2];                  /* fed, by side */
+	uint64_t packets[2]; /* fed, by side */
 	uint64_t bytes[2];
 	uint64_t judged;
 	uint64_t unjudged[AG_UNJUDGED_COUNT];
 	uint64_t verdicts[AG_V_RECORDED + 1];
-	uint64_t early_releases;              /* held PDUs released because a cap was reached */
-	uint64_t surplus_completions;         /* completed by the controller, never sent to it */
-	size_t links;                         /* up at the moment */
+	uint64_t early_releases;      /* held PDUs released because a cap was reached */
+	uint64_t surplus_completions; /* completed by the controller, never sent to it */
+	size_t links;                 /* up at the moment */
 };
 
 /**

@@ -3,27 +3,29 @@
 
 #include "proxy/wire/cursor.h"
 
-#define HANDLE AG_ATT_P_HANDLE
-#define START AG_ATT_P_START
-#define END AG_ATT_P_END
-#define TYPE AG_ATT_P_TYPE
-#define OFFSET AG_ATT_P_OFFSET
-#define MTU AG_ATT_P_MTU
+#define HANDLE  AG_ATT_P_HANDLE
+#define START   AG_ATT_P_START
+#define END     AG_ATT_P_END
+#define TYPE    AG_ATT_P_TYPE
+#define OFFSET  AG_ATT_P_OFFSET
+#define MTU     AG_ATT_P_MTU
 #define REQUEST AG_ATT_P_REQUEST
-#define ERROR AG_ATT_P_ERROR
-#define FORMAT AG_ATT_P_FORMAT
-#define FLAGS AG_ATT_P_FLAGS
-#define VALUE AG_ATT_P_VALUE
+#define ERROR   AG_ATT_P_ERROR
+#define FORMAT  AG_ATT_P_FORMAT
+#define FLAGS   AG_ATT_P_FLAGS
+#define VALUE   AG_ATT_P_VALUE
 
-#define NOT_FOUND AG_ATT_ERR_ATTRIBUTE_NOT_FOUND
-#define NO_READ AG_ATT_ERR_READ_NOT_PERMITTED
-#define NO_WRITE AG_ATT_ERR_WRITE_NOT_PERMITTED
+#define NOT_FOUND   AG_ATT_ERR_ATTRIBUTE_NOT_FOUND
+#define NO_READ     AG_ATT_ERR_READ_NOT_PERMITTED
+#define NO_WRITE    AG_ATT_ERR_WRITE_NOT_PERMITTED
 #define UNSUPPORTED AG_ATT_ERR_REQUEST_NOT_SUPPORTED
 
 #define ROW(code, kind_, answer_, error_, min, n, ...)                                             \
 	{                                                                                          \
 		.opcode = (code), .kind = (kind_), .answer = (answer_), .default_error = (error_), \
-		.min_len = (min), .n_params = (n), .params = { __VA_ARGS__ }                       \
+		.min_len = (min), .n_params = (n), .params = {                                     \
+			__VA_ARGS__                                                                \
+		}                                                                                  \
 	}
 
 /* In the order of Vol 3 Part F, 3.4. */

@@ -67,14 +67,14 @@ enum ag_att_param {
 	AG_ATT_P_HANDLE,
 	AG_ATT_P_START,
 	AG_ATT_P_END,
-	AG_ATT_P_TYPE,    /* a UUID of 2 or 16 octets */
+	AG_ATT_P_TYPE, /* a UUID of 2 or 16 octets */
 	AG_ATT_P_OFFSET,
 	AG_ATT_P_MTU,
 	AG_ATT_P_REQUEST, /* opcode in error */
 	AG_ATT_P_ERROR,
-	AG_ATT_P_FORMAT,  /* one octet: format or entry length of a list */
-	AG_ATT_P_FLAGS,   /* one octet: Execute Write */
-	AG_ATT_P_VALUE,   /* the rest: an attribute value, a list, or a set of handles */
+	AG_ATT_P_FORMAT, /* one octet: format or entry length of a list */
+	AG_ATT_P_FLAGS,  /* one octet: Execute Write */
+	AG_ATT_P_VALUE,  /* the rest: an attribute value, a list, or a set of handles */
 	AG_ATT_PARAM_COUNT,
 };
 
@@ -82,9 +82,9 @@ enum ag_att_param {
 struct ag_att_format {
 	uint8_t opcode;
 	enum ag_att_pdu_kind kind;
-	uint8_t answer;       /* opcode of the success response or confirmation; 0: none */
+	uint8_t answer;        /* opcode of the success response or confirmation; 0: none */
 	uint8_t default_error; /* what `reject` says unless told; 0: not a request */
-	uint8_t min_len;      /* octets, opcode included */
+	uint8_t min_len;       /* octets, opcode included */
 	uint8_t n_params;
 	enum ag_att_param params[4];
 };
@@ -105,9 +105,9 @@ struct ag_att {
 	size_t len;
 	uint8_t opcode;
 	enum ag_att_pdu_kind kind;
-	const struct ag_att_format *format;   /* NULL for an unknown opcode */
-	unsigned int has;                     /* bit per enum ag_att_param */
-	uint16_t at[AG_ATT_PARAM_COUNT];      /* offset in the PDU */
+	const struct ag_att_format *format; /* NULL for an unknown opcode */
+	unsigned int has;                   /* bit per enum ag_att_param */
+	uint16_t at[AG_ATT_PARAM_COUNT];    /* offset in the PDU */
 	uint16_t param_len[AG_ATT_PARAM_COUNT];
 };
 
@@ -129,8 +129,8 @@ static inline bool ag_att_has(const struct ag_att *att, enum ag_att_param param)
 /** The number at a parameter of one or two octets that is there. */
 uint16_t ag_att_number(const struct ag_att *att, enum ag_att_param param);
 
-/** The handle an Error Response to this request names (3.4.1.1): its handle, its starting handle, or
- *  0 where it has neither. */
+/** The handle an Error Response to this request names (3.4.1.1): its handle, its starting handle,
+ * or 0 where it has neither. */
 uint16_t ag_att_handle_in_error(const struct ag_att *att);
 
 #endif

@@ -51,7 +51,8 @@ static inline uint16_t ag_get_le16(const uint8_t *at)
 
 static inline uint32_t ag_get_le32(const uint8_t *at)
 {
-	return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+	return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
+	       (uint32_t)at[3] << 24;
 }
 
 static inline void ag_put_le16(uint8_t *at, uint16_t value)

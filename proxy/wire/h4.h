@@ -3,7 +3,8 @@
 #define AG_WIRE_H4_H
 
 /* The UART transport layer's packet framing (Vol 4 Part A, 2), which user channel, vhci and H4
- * streams share: one type octet, a header of fixed length, and a data field of the length it gives. */
+ * streams share: one type octet, a header of fixed length, and a data field of the length it gives.
+ */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -26,8 +27,8 @@ enum { AG_H4_INCOMPLETE = 1, AG_H4_UNKNOWN = 2 };
  * Length of the first packet in a stream of octets.
  *
  * @total:  octets of the packet, type octet included; untouched unless 0
- * @return: 0 (the packet may not be there whole yet, compare *total with len), AG_H4_INCOMPLETE (not
- *          even the header is there), AG_H4_UNKNOWN (no packet type: framing is lost)
+ * @return: 0 (the packet may not be there whole yet, compare *total with len), AG_H4_INCOMPLETE
+ * (not even the header is there), AG_H4_UNKNOWN (no packet type: framing is lost)
  */
 int ag_h4_length(const uint8_t *data, size_t len, size_t *total);
 

@@ -9,29 +9,29 @@
 #include <stdint.h>
 
 enum ag_hci_opcode {
-	AG_HCI_CREATE_CONNECTION = 0x0405,            /* 7.1.5 */
-	AG_HCI_DISCONNECT = 0x0406,                   /* 7.1.6 */
-	AG_HCI_ACCEPT_CONNECTION_REQUEST = 0x0409,    /* 7.1.8 */
-	AG_HCI_ROLE_DISCOVERY = 0x0809,               /* 7.2.7 */
-	AG_HCI_RESET = 0x0c03,                        /* 7.3.2 */
-	AG_HCI_SET_C2H_FLOW_CONTROL = 0x0c31,         /* 7.3.38 */
-	AG_HCI_HOST_BUFFER_SIZE = 0x0c33,             /* 7.3.39 */
-	AG_HCI_HOST_NUMBER_OF_COMPLETED = 0x0c35,     /* 7.3.40 */
-	AG_HCI_READ_BUFFER_SIZE = 0x1005,             /* 7.4.5 */
-	AG_HCI_LE_READ_BUFFER_SIZE = 0x2002,          /* 7.8.2 */
-	AG_HCI_LE_READ_BUFFER_SIZE_V2 = 0x2060,       /* 7.8.2 */
+	AG_HCI_CREATE_CONNECTION = 0x0405,         /* 7.1.5 */
+	AG_HCI_DISCONNECT = 0x0406,                /* 7.1.6 */
+	AG_HCI_ACCEPT_CONNECTION_REQUEST = 0x0409, /* 7.1.8 */
+	AG_HCI_ROLE_DISCOVERY = 0x0809,            /* 7.2.7 */
+	AG_HCI_RESET = 0x0c03,                     /* 7.3.2 */
+	AG_HCI_SET_C2H_FLOW_CONTROL = 0x0c31,      /* 7.3.38 */
+	AG_HCI_HOST_BUFFER_SIZE = 0x0c33,          /* 7.3.39 */
+	AG_HCI_HOST_NUMBER_OF_COMPLETED = 0x0c35,  /* 7.3.40 */
+	AG_HCI_READ_BUFFER_SIZE = 0x1005,          /* 7.4.5 */
+	AG_HCI_LE_READ_BUFFER_SIZE = 0x2002,       /* 7.8.2 */
+	AG_HCI_LE_READ_BUFFER_SIZE_V2 = 0x2060,    /* 7.8.2 */
 };
 
 enum ag_hci_event {
-	AG_EVT_CONNECTION_COMPLETE = 0x03,     /* 7.7.3 */
-	AG_EVT_DISCONNECTION_COMPLETE = 0x05,  /* 7.7.5 */
-	AG_EVT_ENCRYPTION_CHANGE = 0x08,       /* 7.7.8 */
-	AG_EVT_COMMAND_COMPLETE = 0x0e,        /* 7.7.14 */
-	AG_EVT_COMMAND_STATUS = 0x0f,          /* 7.7.15 */
-	AG_EVT_ROLE_CHANGE = 0x12,             /* 7.7.18 */
-	AG_EVT_NUMBER_OF_COMPLETED = 0x13,     /* 7.7.19 */
-	AG_EVT_LE_META = 0x3e,                 /* 7.7.65 */
-	AG_EVT_ENCRYPTION_CHANGE_V2 = 0x59,    /* 7.7.8 */
+	AG_EVT_CONNECTION_COMPLETE = 0x03,    /* 7.7.3 */
+	AG_EVT_DISCONNECTION_COMPLETE = 0x05, /* 7.7.5 */
+	AG_EVT_ENCRYPTION_CHANGE = 0x08,      /* 7.7.8 */
+	AG_EVT_COMMAND_COMPLETE = 0x0e,       /* 7.7.14 */
+	AG_EVT_COMMAND_STATUS = 0x0f,         /* 7.7.15 */
+	AG_EVT_ROLE_CHANGE = 0x12,            /* 7.7.18 */
+	AG_EVT_NUMBER_OF_COMPLETED = 0x13,    /* 7.7.19 */
+	AG_EVT_LE_META = 0x3e,                /* 7.7.65 */
+	AG_EVT_ENCRYPTION_CHANGE_V2 = 0x59,   /* 7.7.8 */
 };
 
 enum ag_hci_le_subevent {
@@ -42,8 +42,8 @@ enum ag_hci_le_subevent {
 
 enum {
 	AG_HCI_HANDLE_MAX = 0x0eff,
-	AG_HCI_ACL_LINK = 0x01,                /* Link_Type of Connection Complete */
-	AG_HCI_REMOTE_USER_TERMINATED = 0x13,  /* Vol 1 Part F, 2.19 */
+	AG_HCI_ACL_LINK = 0x01,               /* Link_Type of Connection Complete */
+	AG_HCI_REMOTE_USER_TERMINATED = 0x13, /* Vol 1 Part F, 2.19 */
 };
 
 /** Packet_Boundary_Flag (5.4.2). Every value but AG_PB_CONTINUING starts a PDU. */
@@ -60,10 +60,10 @@ enum ag_acl_pb {
 struct ag_acl {
 	uint16_t handle;
 	enum ag_acl_pb pb;
-	uint8_t bc;          /* Broadcast_Flag */
+	uint8_t bc; /* Broadcast_Flag */
 	const uint8_t *data;
-	size_t len;          /* octets that are there */
-	bool consistent;     /* the length field says the same */
+	size_t len;      /* octets that are there */
+	bool consistent; /* the length field says the same */
 };
 
 /**
