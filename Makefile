@@ -47,6 +47,9 @@ $(BUILD)/phone: $(call objects,$(PHONE_SRC) $(ENGINE_SRC) $(RULES_SRC))
 $(BUILD)/unit: $(call objects,$(UNIT_SRC) $(SIM_SRC) $(LIB_SRC))
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
 
+$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(call objects,$(RULES_SRC) $(ENGINE_SRC) $(SIM_SRC))
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^
+
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -67,6 +70,11 @@ layers: ## prove that dependencies point down only
 
 lint: ## warnings of both compilers, cppcheck, clang-tidy, style, format, man pages, scripts
 	tests/lint
+
+FUZZ_SECONDS ?= 30
+
+fuzz: ## every fuzz target for FUZZ_SECONDS (30)
+	tests/fuzz/run $(FUZZ_SECONDS)
 
 fmt: ## format all C sources
 	git ls-files -co --exclude-standard '*.[ch]' | xargs clang-format -i
