@@ -44,7 +44,11 @@ $(BUILD)/attgate: $(call objects,proxy/main.c $(LIB_SRC))
 $(BUILD)/phone: $(call objects,$(PHONE_SRC) $(ENGINE_SRC) $(RULES_SRC))
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/unit: $(call objects,$(UNIT_SRC) $(SIM_SRC) $(LIB_SRC))
+$(BUILD)/libsim.a: $(call objects,$(SIM_SRC))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/unit: $(call objects,$(UNIT_SRC) $(LIB_SRC)) $(BUILD)/libsim.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
 
 $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(call objects,$(RULES_SRC) $(ENGINE_SRC) $(SIM_SRC))
