@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef AG_PHONE_DATABASE_H
+#define AG_PHONE_DATABASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** A UUID as it stands in a PDU: 2 or 16 octets, least significant first. */
+struct phone_uuid {
+	uint8_t len;
+	uint8_t octets[16];
+};
+
+struct phone_attribute {
+	struct phone_uuid type;
+	uint8_t value[64];
+	uint8_t len;
+	uint16_t group_end; /* of a service declaration: its last handle; else 0 */
+	bool readable;
+	bool writable;
+	bool needs_authentication;
+};
+
+/** The whole database; handle 1 is `attributes[0]`. Longer than any of the tables make it. */
+#define PHONE_ATTRIBUTES 192
+struct phone_database {
+	struct phone_attribute attributes[PHONE_ATTRIBUTES];
+	uint16_t count;
+};
+
+/** The phone's database or the sensor's; built at the first call. */
+struct phone_database *phone_database(bool sensor);
+
+/** The attribute of a handle, or NULL. */
+struct phone_attribute *phone_attribute(struct phone_database *database, uint16_t handle);
+
+/** A UUID from 2 or 16 octets of a PDU. */
+struct phone_uuid phone_uuid(const uint8_t *octets, size_t len);
+bool phone_uuid_is(const struct phone_uuid *uuid, uint16_t number);
+
+/** Whether both are the same number, in 16 bits or on the Bluetooth Base UUID. */
+bool phone_uuid_equal(const struct phone_uuid *a, const struct phone_uuid *b);
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/base/cleanup.h"
+#include "tests/sim/phone/phone.h"
+#include "tests/sim/phone/report.h"
+
+/* How long the controller may take to end a link that we end. */
+#define HANG_UP_MS 3000
+
+enum { EXIT_VIOLATION = 1, EXIT_FAILED = 3, EXIT_USAGE = 64 };
+
+static const char usage[] =
+    "usage: phone [OPTION]… hciN | unix:PATH\n"
+    "\n"
+    "  --peer BD_ADDR      connect to this device, not to the first that advertises\n"
+    "  --auth-error CODE   refuse what needs authentication with 05 or 0f\n"
+    "  --refuse-all CODE   refuse every Read Request with CODE, as some phones do\n"
+    "  --silent            answer no request at all\n"
+    "  --sensor            be a peripheral with a battery\n"
+    "  --mtu               exchange the MTU as a client too\n"
+    "  --cross WHAT        send a request in the moment of the first refusal: `discover' or "
+    "`write'\n"
+    "  --every MS          read the peripheral's name this often (1000)\n"
+    "  --alive SECONDS     end well when the link has lived for this long\n"
+    "\n"
+    "Lines of JSON tell what happens. Exit status: 0; 1 the other side broke the protocol; 3 the\n"
+    "controller failed; 64 wrong usage.\n";
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int number)
+{
+	(void)number;
+	stopped = 1;
+}
+
+/* ---- Options
+ * --------------------------------------------------------------------------------------- */
+
+enum {
+	PEER = 'p',
+	AUTH = 'a',
+	ALL = 'r',
+	SILENT = 's',
+	SENSOR = 'n',
+	MTU = 'm',
+	CROSS = 'c',
+	EVERY = 'e',
+	ALIVE = 'l'
+};
+
+static const struct option long_options[] = {
+	{ "peer", required_argument, NULL, PEER },
+	{ "auth-error", required_argument, NULL, AUTH },
+	{ "refuse-all", required_argument, NULL, ALL },
+	{ "silent", no_argument, NULL, SILENT },
+	{ "sensor", no_argument, NULL, SENSOR },
+	{ "mtu", no_argument, NULL, MTU },
+	{ "cross", required_argument, NULL, CROSS },
+	{ "every", required_argument, NULL, EVERY },
+	{ "alive", required_argument, NULL, ALIVE },
+	{ NULL, 0, NULL, 0 },
+};
+
+static bool number(const char *text, int base, unsigned long max, unsigned long *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoul(text, &end, base);
+	return end != text && !*end && !errno && *out <= max;
+}
+
+static bool error_code(const char *text, uint8_t *out)
+{
+	unsigned long code;
+
+	if (!number(text, 16, 0xff, &code) || !code)
+		return false;
+	*out = (uint8_t)code;
+	return true;
+}
+
+static bool address(const char *text, struct phone_options *options)
+{
+	uint64_t value = 0;
+	char *end;
+
+	for (int i = 0; i < 6; i++) {
+		unsigned long octet = strtoul(text, &end, 16);
+
+		if (end != text + 2 || octet > 0xff || *end != (i < 5 ? ':' : '\0'))
+			return false;
+		value = value << 8 | octet;
+		text = end + 1;
+	}
+	options->peer = value;
+	options->has_peer = true;
+	return true;
+}
+
+static bool milliseconds(const char *text, unsigned int unit, unsigned int *out)
+{
+	unsigned long value;
+
+	if (!number(text, 10, 1000000, &value))
+		return false;
+	*out = (unsigned int)value * unit;
+	return true;
+}
+
+static bool crossing(const char *text, enum phone_crossing *out)
+{
+	if (strcmp(text, "discover") == 0)
+		*out = PHONE_CROSS_DISCOVER;
+	else if (strcmp(text, "write") == 0)
+		*out = PHONE_CROSS_WRITE;
+	else
+		return false;
+	return true;
+}
+
+static bool option(int name, struct phone_options *options)
+{
+	switch (name) {
+	case PEER:
+		return address(optarg, options);
+	case AUTH:
+		return error_code(optarg, &options->protected_error);
+	case ALL:
+		return error_code(optarg, &options->read_error);
+	case SILENT:
+		return options->silent = true;
+	case SENSOR:
+		return options->sensor = true;
+	case MTU:
+		return options->exchange_mtu = true;
+	case CROSS:
+		return crossing(optarg, &options->crossing);
+	case EVERY:
+		return milliseconds(optarg, 1, &options->every_ms);
+	case ALIVE:
+		return milliseconds(optarg, 1000, &options->alive_ms);
+	default:
+		return false;
+	}
+}
+
+static bool parse(int argc, char **argv, struct phone_options *options)
+{
+	int name;
+
+	*options = (struct phone_options){ .every_ms = 1000 };
+	while ((name = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		if (!option(name, options))
+			return false;
+	}
+	if (optind != argc - 1)
+		return false;
+	options->controller = argv[optind];
+	return true;
+}
+
+/* ---- Loop
+ * ------------------------------------------------------------------------------------------ */
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The link has lived as long as it was to live. */
+static uint64_t end_when_old(struct phone *phone, uint64_t now_ms)
+{
+	uint64_t due = phone->link.since_ms + phone->options.alive_ms;
+
+	if (!phone->link.up || !phone->options.alive_ms)
+		return UINT64_MAX;
+	if (phone->ending && now_ms >= due + HANG_UP_MS)
+		phone->done = true;
+	if (now_ms < due || phone->ending)
+		return phone->ending ? due + HANG_UP_MS : due;
+	phone->ending = true;
+	phone->totals.lived_ms = (long)(now_ms - phone->link.since_ms);
+	phone_report_begin("alive");
+	phone_report_number("lived_ms", phone->totals.lived_ms);
+	phone_report_end();
+	phone_hang_up(phone);
+	return due + HANG_UP_MS;
+}
+
+static uint64_t tick(struct phone *phone)
+{
+	uint64_t now_ms = phone_now_ms();
+	uint64_t due = UINT64_MAX;
+
+	if (phone->host.waiting) {
+		if (now_ms >= phone->host.command_due_ms)
+			phone->failure = ETIMEDOUT;
+		due = phone->host.command_due_ms;
+	}
+	due = earlier(due, end_when_old(phone, now_ms));
+	if (!phone->ending)
+		due = earlier(due, phone_client_tick(phone, now_ms));
+	return due;
+}
+
+static int poll_timeout(uint64_t due)
+{
+	uint64_t now_ms = phone_now_ms();
+
+	if (due == UINT64_MAX)
+		return -1;
+	return due <= now_ms ? 0 : (int)(due - now_ms);
+}
+
+static void loop(struct phone *phone)
+{
+	struct pollfd poller = { .fd = phone->fd, .events = POLLIN };
+
+	phone_start(phone);
+	while (!phone->done && !phone->failure && !stopped) {
+		int r = poll(&poller, 1, poll_timeout(tick(phone)));
+
+		if (r < 0 && errno != EINTR)
+			phone->failure = errno;
+		if (r <= 0 || phone->failure)
+			continue;
+		r = phone_read(phone);
+		if (r)
+			phone->failure = -r;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static struct phone phone;
+	struct sigaction action = { .sa_handler = stop };
+	int r;
+
+	if (!parse(argc, argv, &phone.options)) {
+		fputs(usage, stderr);
+		return EXIT_USAGE;
+	}
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	phone.totals.disconnect_reason = -1;
+	phone.totals.crossing_ms = -1;
+	r = phone_open(&phone);
+	if (r)
+		phone.failure = -r;
+	else
+		loop(&phone);
+	if (phone.failure)
+		fprintf(stderr, "phone: %s: %s\n", phone.options.controller,
+			strerror(phone.failure));
+	if (phone.link.up && !phone.ending)
+		phone.totals.lived_ms = (long)(phone_now_ms() - phone.link.since_ms);
+	phone_report_summary(&phone);
+	if (phone.failure)
+		return EXIT_FAILED;
+	return phone.totals.violations ? EXIT_VIOLATION : 0;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef AG_PHONE_H
+#define AG_PHONE_H
+
+/*
+ * A phone for the tests: a small LE host of its own on a controller. As a central it looks for an
+ * advertising peripheral, connects, serves a GATT database of an iPhone's shape, and uses the
+ * peripheral's database at the same time; as a sensor it advertises and serves a battery. It is
+ * strict: what the other side does against the protocol is a violation and makes the exit status 1.
+ *
+ * One thread, one struct phone, no allocation after the start. Everything that happens is told as a
+ * line of JSON (report.h).
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proxy/wire/cursor.h"
+
+/* ATT_MTU that the phone offers: what iOS offers over LE. */
+#define PHONE_MTU 527
+/* Default ATT_MTU of LE (Vol 3 Part G, 5.2.1). */
+#define PHONE_DEFAULT_MTU 23
+/* Longest L2CAP packet taken or sent: the longest ATT PDU, or 64 octets more for signalling. */
+#define PHONE_L2CAP_MAX (4 + PHONE_MTU + 64)
+/* ATT's transaction time-out (Vol 3 Part F, 3.3.3). */
+#define PHONE_ATT_TIMEOUT_MS 30000
+
+enum phone_crossing { PHONE_CROSS_NOTHING, PHONE_CROSS_DISCOVER, PHONE_CROSS_WRITE };
+
+struct phone_options {
+	const char *controller; /* hciN or unix:PATH */
+	bool sensor;            /* peripheral that advertises, not central */
+	bool silent;            /* the server answers nothing at all */
+	bool has_peer;          /* connect to `peer` only */
+	uint64_t peer;
+	uint8_t protected_error; /* for what needs authentication; 0: give it away */
+	uint8_t read_error;      /* for every Read Request; 0: none */
+	enum phone_crossing crossing;
+	bool exchange_mtu;     /* the client exchanges the MTU */
+	unsigned int every_ms; /* between two reads of the peripheral's Device Name */
+	unsigned int alive_ms; /* end after the link has lived for this long; 0: never */
+};
+
+/* Commands waiting for their turn; the longest start-up sequence has fewer than these. */
+#define PHONE_COMMANDS 24
+struct phone_command {
+	uint16_t opcode;
+	uint8_t len;
+	uint8_t data[64];
+};
+
+struct phone_host {
+	struct phone_command queue[PHONE_COMMANDS];
+	size_t first, count;
+	bool waiting; /* the first one is with the controller */
+	uint64_t command_due_ms;
+	bool extended; /* LE extended advertising is there */
+	bool connecting;
+};
+
+/* ACL packets waiting for a buffer of the controller, one L2CAP packet each. */
+#define PHONE_FRAMES 16
+struct phone_frame {
+	uint16_t len, sent;
+	uint8_t data[PHONE_L2CAP_MAX];
+};
+
+struct phone_link {
+	bool up;
+	uint16_t handle;
+	uint64_t since_ms;
+	uint16_t acl_len, acl_count; /* the controller's buffers */
+	uint16_t in_flight;          /* packets it has not completed */
+	struct phone_frame out[PHONE_FRAMES];
+	size_t out_first, out_count;
+	uint8_t in[PHONE_L2CAP_MAX]; /* L2CAP packet being recombined */
+	size_t in_len, in_total;
+};
+
+struct phone_bearer {
+	uint16_t mtu;
+	bool serving; /* a request of the peer has not been answered */
+	uint8_t serving_opcode;
+	uint8_t held[PHONE_MTU]; /* the answer, while it waits for the crossing request */
+	size_t held_len;
+	uint8_t asked; /* opcode of our open request; 0: none */
+	uint64_t asked_ms;
+};
+
+enum phone_step {
+	PHONE_STEP_IDLE,
+	PHONE_STEP_MTU,
+	PHONE_STEP_SERVICES,
+	PHONE_STEP_CHARACTERISTICS,
+	PHONE_STEP_READY, /* waiting for the next read */
+	PHONE_STEP_READ,  /* of the Device Name, again and again */
+	PHONE_STEP_CROSSING,
+	PHONE_STEP_DEAD, /* timed out: no request is allowed any more */
+};
+
+struct phone_client {
+	enum phone_step step;
+	enum phone_step resume; /* what the crossing request came before */
+	uint16_t next;          /* handle where the discovery goes on */
+	unsigned int services, characteristics;
+	uint16_t name_handle, write_handle;
+	bool crossing_wanted; /* the moment came while a request was open */
+	bool crossed;
+	uint64_t next_read_ms;
+};
+
+struct phone_totals {
+	unsigned int violations, security_requests, requests, discovery_requests, protected_reads;
+	unsigned int reads, slowest_ms;
+	int disconnect_reason; /* -1: not disconnected */
+	long crossing_ms;      /* latency of the crossing request; -1: not answered */
+	long lived_ms;
+};
+
+struct phone {
+	struct phone_options options;
+	int fd;
+	bool stream;
+	uint8_t input[1 + 4 + 65535];
+	size_t input_len;
+	bool done;
+	bool ending; /* lived long enough; only the disconnection is awaited */
+	int failure; /* errno of what ended it, or 0 */
+	struct phone_host host;
+	struct phone_link link;
+	struct phone_bearer bearer;
+	struct phone_client client;
+	struct phone_totals totals;
+};
+
+/** Monotonic milliseconds since the machine started. */
+uint64_t phone_now_ms(void);
+
+/* ---- transport.c ---------------------------------------------------------------------------- */
+
+/** Open the controller; 0 or -errno. Waits through the kernel's start-up of the controller. */
+int phone_open(struct phone *phone);
+
+/** Read what there is and give each whole packet to phone_packet(); 0 or -errno. */
+int phone_read(struct phone *phone);
+
+/** Write one packet, H4 type octet first. A failure ends the phone. */
+void phone_write(struct phone *phone, const uint8_t *packet, size_t len);
+
+/* ---- host.c: HCI commands and events -------------------------------------------------------- */
+
+/** Queue the start-up sequence. */
+void phone_start(struct phone *phone);
+
+/** Queue a command; it goes when those before it are complete. */
+void phone_command(struct phone *phone, uint16_t opcode, const void *data, size_t len);
+
+/** End the link, as a person switching Bluetooth off would. */
+void phone_hang_up(struct phone *phone);
+
+/** One packet from the controller. */
+void phone_packet(struct phone *phone, const uint8_t *packet, size_t len);
+
+/* ---- link.c: ACL, L2CAP, SMP ---------------------------------------------------------------- */
+
+void phone_link_up(struct phone *phone, uint16_t handle);
+void phone_link_down(struct phone *phone, uint8_t reason);
+
+/** The controller has completed `count` packets. */
+void phone_completed(struct phone *phone, uint16_t count);
+
+void phone_acl_in(struct phone *phone, const uint8_t *packet, size_t len);
+
+/** Send one L2CAP packet, in as many ACL packets as it needs and the controller has room for. */
+void phone_l2cap_send(struct phone *phone, uint16_t cid, const uint8_t *data, size_t len);
+
+/* ---- bearer.c: the ATT bearer --------------------------------------------------------------- */
+
+void phone_bearer_up(struct phone *phone);
+void phone_att_in(struct phone *phone, const uint8_t *pdu, size_t len);
+
+/** Send a request of ours; none may be open. */
+void phone_ask(struct phone *phone, const uint8_t *pdu, size_t len);
+
+/** Send the answer to the peer's open request. */
+void phone_answer(struct phone *phone, const uint8_t *pdu, size_t len);
+
+/* ---- server.c, client.c --------------------------------------------------------------------- */
+
+/** A request of the peer: answer it (or not, as the options say). */
+void phone_serve(struct phone *phone, const uint8_t *pdu, size_t len);
+
+/** A command of the peer. */
+void phone_serve_command(struct phone *phone, const uint8_t *pdu, size_t len);
+
+/**
+ * Answer a request from the database, whatever the options say of silence.
+ *
+ * @out:    of at least PHONE_MTU octets
+ * @return: octets of the answer
+ */
+size_t phone_server_answer(const struct phone_options *options, uint16_t mtu, const uint8_t *pdu,
+			   size_t len, uint8_t *out);
+
+/** The link is up: begin to use the peripheral's database. */
+void phone_client_start(struct phone *phone);
+
+/** The answer to the open request; latency in milliseconds. */
+void phone_client_answer(struct phone *phone, const uint8_t *pdu, size_t len, uint64_t latency_ms);
+
+/** Something protected is about to be refused: send the crossing request now, if one is wanted.
+ *  @return: whether the refusal has to wait, because another request is open */
+bool phone_client_cross(struct phone *phone);
+
+/** What is due by now; the result is when the next thing is due. */
+uint64_t phone_client_tick(struct phone *phone, uint64_t now_ms);
+
+#endif
