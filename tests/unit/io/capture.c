@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proxy/io/capture.h"
+
+TestSuite(io_capture, .timeout = 20);
+
+#define IOS "tests/captures/ios-insufficient-auth.btsnoop"
+
+static size_t load(const char *path, uint8_t *out, size_t size)
+{
+	FILE *file = fopen(path, "rb");
+	size_t len;
+
+	cr_assert(file);
+	len = fread(out, 1, size, file);
+	fclose(file);
+	return len;
+}
+
+static void store(const char *path, const uint8_t *data, size_t len)
+{
+	FILE *file = fopen(path, "wb");
+
+	cr_assert(file);
+	cr_assert_eq(fwrite(data, 1, len, file), len);
+	cr_assert_eq(fclose(file), 0);
+}
+
+Test(io_capture, reads_every_record)
+{
+	struct ag_capture *capture = NULL;
+	struct ag_capture_frame frame;
+	uint64_t count = 0;
+
+	cr_assert_eq(ag_capture_open(IOS, stderr, &capture), 0);
+	cr_assert_eq(ag_capture_link(capture), AG_BTSNOOP_MONITOR);
+	cr_assert_eq(ag_capture_size(capture), 624);
+	for (int round = 0; round < 2; round++, count = 0) {
+		while (ag_capture_next(capture, &frame) == 0) {
+			cr_assert_eq(frame.number, ++count);
+			if (count != 8)
+				continue;
+			/* the Read Request of handle 0x0016 */
+			cr_assert_eq(frame.meaning.kind, AG_BTSNOOP_PACKET);
+			cr_assert(frame.meaning.from_host);
+			cr_assert_eq(frame.len, 12);
+			cr_assert_eq(frame.data[0], 0x02);
+			cr_assert_eq(memcmp(frame.data + 9, "\x0a\x16\x00", 3), 0);
+		}
+		cr_assert_eq(count, 17);
+		cr_assert_eq(ag_capture_rewind(capture), 0);
+	}
+	ag_capture_close(capture);
+}
+
+/* Cut anywhere, a file gives its whole records, and then says where the broken one is. */
+Test(io_capture, cut_anywhere)
+{
+	uint8_t data[1024];
+	size_t len = load(IOS, data, sizeof(data));
+	char path[] = "/tmp/attgate-capture-XXXXXX";
+
+	close(mkstemp(path));
+	for (size_t cut = 16; cut < len; cut++) {
+		struct ag_capture *capture = NULL;
+		struct ag_capture_frame frame;
+		uint64_t end = 16;
+		int result;
+
+		store(path, data, cut);
+		cr_assert_eq(ag_capture_open(path, stderr, &capture), 0);
+		while ((result = ag_capture_next(capture, &frame)) == 0)
+			end = frame.offset + AG_BTSNOOP_RECORD_LEN + frame.head.included_len;
+		cr_assert_eq(result, end == cut ? AG_CAPTURE_END : AG_CAPTURE_TRUNCATED, "%zu",
+			     cut);
+		cr_assert_eq(frame.offset, end);
+		cr_assert_leq(end, cut);
+		ag_capture_close(capture);
+	}
+	unlink(path);
+}
+
+Test(io_capture, corrupt_length)
+{
+	uint8_t data[1024];
+	size_t len = load(IOS, data, sizeof(data));
+	char path[] = "/tmp/attgate-capture-XXXXXX";
+	struct ag_capture *capture = NULL;
+	struct ag_capture_frame frame;
+
+	data[16 + 4] = 0x7f; /* included length of the first record */
+	close(mkstemp(path));
+	store(path, data, len);
+	cr_assert_eq(ag_capture_open(path, stderr, &capture), 0);
+	cr_assert_eq(ag_capture_next(capture, &frame), AG_CAPTURE_CORRUPT);
+	cr_assert_eq(frame.number, 1);
+	cr_assert_eq(frame.offset, 16);
+	ag_capture_close(capture);
+	unlink(path);
+}
+
+static void expect_refused(const uint8_t *data, size_t len, const char *words)
+{
+	char path[] = "/tmp/attgate-capture-XXXXXX";
+	struct ag_capture *capture = NULL;
+	char *text = NULL;
+	size_t text_len;
+	FILE *errors = open_memstream(&text, &text_len);
+
+	close(mkstemp(path));
+	store(path, data, len);
+	cr_assert_eq(ag_capture_open(path, errors, &capture), AG_CAPTURE_UNKNOWN);
+	fclose(errors);
+	cr_expect(strstr(text, words) && strncmp(text, path, strlen(path)) == 0, "%s", text);
+	cr_expect_null(capture);
+	free(text);
+	unlink(path);
+}
+
+Test(io_capture, says_why_a_file_is_refused)
+{
+	uint8_t data[1024];
+	size_t len = load(IOS, data, sizeof(data));
+	struct ag_capture *capture = NULL;
+	char *text = NULL;
+	size_t text_len;
+	FILE *errors;
+
+	expect_refused(data, 0, "not a btsnoop file");
+	expect_refused(data, 15, "not a btsnoop file");
+	expect_refused((const uint8_t *)"\xd4\xc3\xb2\xa1 pcap, not snoop", 20,
+		       "not a btsnoop file");
+	data[14] = 3;
+	data[15] = 0xeb;
+	expect_refused(data, len, "datalink 1003");
+	errors = open_memstream(&text, &text_len);
+	cr_assert_eq(ag_capture_open("tests/captures", errors, &capture), AG_CAPTURE_UNKNOWN);
+	cr_assert_eq(ag_capture_open("/nonexistent", errors, &capture), AG_CAPTURE_UNKNOWN);
+	fclose(errors);
+	cr_expect_str_eq(text, "tests/captures: Is a directory\n"
+			       "/nonexistent: No such file or directory\n");
+	free(text);
+}
+
+Test(io_capture, a_full_disk_is_noticed)
+{
+	struct ag_capture_writer *writer = NULL;
+
+	cr_assert_eq(ag_capture_writer_open("/dev/full", AG_BTSNOOP_H4, &writer), 0);
+	cr_assert_lt(ag_capture_writer_close(writer), 0);
+	cr_assert_lt(ag_capture_writer_open("/nonexistent/x", AG_BTSNOOP_H4, &writer), 0);
+}
