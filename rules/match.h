@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef AG_RULES_MATCH_H
+#define AG_RULES_MATCH_H
+
+#include "rules/set.h"
+
+/** Whether a number is in one of sorted, disjoint ranges. */
+bool ag_ranges_have(const struct ag_range *ranges, size_t count, uint64_t num);
+
+/**
+ * Work out, for each from, role and opcode, which rules can match, so that matching asks no other.
+ *
+ * @set:    rules and bodies are in place
+ * @return: 0 or -ENOMEM
+ */
+int ag_dispatch_build(struct ag_ruleset *set);
+
+#endif
