@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/engine/words.h"
+#include "proxy/wire/att.h"
+
+TestSuite(engine_words, .timeout = 20);
+
+/* "0a 16 00" as octets; the number of them. */
+static size_t octets(const char *hex, uint8_t *out, size_t size)
+{
+	size_t len = 0;
+	int digits = 0;
+
+	for (; *hex; hex++) {
+		const char *all = "0123456789abcdef";
+		const char *at = strchr(all, *hex);
+
+		if (!at)
+			continue;
+		cr_assert_lt(len, size);
+		out[len] = (uint8_t)((digits ? out[len] << 4 : 0) | (at - all));
+		digits = !digits;
+		len += !digits;
+	}
+	return len;
+}
+
+struct words_case {
+	bool is_att;
+	const char *pdu;
+	const char *expected;
+};
+
+static const struct words_case cases[] = {
+	{ true, "01 0a 16 00 05",
+	  "Error Response - Insufficient Authentication, Handle: 0x0016, to Read Request" },
+	{ true, "01 99 00 00 77", "Error Response - 0x77, Handle: 0x0000, to opcode 0x99" },
+	{ true, "02 05 02", "Exchange MTU Request, Client Rx MTU: 517" },
+	{ true, "03 b9 00", "Exchange MTU Response, Server Rx MTU: 185" },
+	{ true, "04 01 00 ff ff", "Find Information Request, Handles: 0x0001..0xffff" },
+	{ true, "05 01 0b 00 02 29",
+	  "Find Information Response, 0x000b = Client Characteristic Configuration (0x2902)" },
+	{ true, "05 02 0b 00 fb 34 9b 5f 80 00 00 80 00 10 00 00 34 12 ab cd",
+	  "Find Information Response, 0x000b = cdab1234-0000-1000-8000-00805f9b34fb" },
+	{ true, "05 01", "Find Information Response, malformed (2 octets)" },
+	{ true, "06 01 00 ff ff 00 28 0f 18",
+	  "Find By Type Value Request, Handles: 0x0001..0xffff, Type: Primary Service (0x2800), "
+	  "Value: 0f 18" },
+	{ true, "07 01 00 05 00", "Find By Type Value Response, 0x0001..0x0005" },
+	{ true, "08 01 00 05 00 00 2a",
+	  "Read By Type Request, Handles: 0x0001..0x0005, Type: Device Name (0x2a00)" },
+	{ true, "08 01 00 05 00 00 2a 11",
+	  "Read By Type Request, Handles: 0x0001..0x0005, malformed (8 octets)" },
+	{ true, "09 04 03 00 41 42", "Read By Type Response, 0x0003 = 41 42" },
+	{ true, "09 00 03 00",
+	  "Read By Type Response, 2 octets in entries of 0, malformed (4 octets)" },
+	{ true, "0a 16 00", "Read Request, Handle: 0x0016" },
+	{ true, "0a 16", "Read Request, malformed (2 octets)" },
+	{ true, "0a 16 00 01 02", "Read Request, Handle: 0x0016, 2 octets too many" },
+	{ true, "0b", "Read Response, Value: empty" },
+	{ true, "0c 16 00 16 00", "Read Blob Request, Handle: 0x0016, Offset: 22" },
+	{ true, "0d 01", "Read Blob Response, Value: 01" },
+	{ true, "0e 01 00 02 00", "Read Multiple Request, Handles: 0x0001 0x0002" },
+	{ true, "0f 01 02", "Read Multiple Response, Value: 01 02" },
+	{ true, "10 01 00 ff ff 00 28",
+	  "Read By Group Type Request, Handles: 0x0001..0xffff, Type: Primary Service (0x2800)" },
+	{ true, "11 06 01 00 05 00 0f 18",
+	  "Read By Group Type Response, 0x0001..0x0005 Battery Service (0x180f)" },
+	{ true, "12 09 00 02 00", "Write Request, Handle: 0x0009, Value: 02 00" },
+	{ true, "13", "Write Response" },
+	{ true, "16 09 00 00 01 aa",
+	  "Prepare Write Request, Handle: 0x0009, Offset: 256, Value: aa" },
+	{ true, "17 09 00 00 00",
+	  "Prepare Write Response, Handle: 0x0009, Offset: 0, Value: empty" },
+	{ true, "18 00", "Execute Write Request, Cancel All" },
+	{ true, "18 01", "Execute Write Request, Write All" },
+	{ true, "18 02", "Execute Write Request, Flags: 0x02" },
+	{ true, "19", "Execute Write Response" },
+	{ true, "1b 09 00 64", "Handle Value Notification, Handle: 0x0009, Value: 64" },
+	{ true, "1d 09 00 64", "Handle Value Indication, Handle: 0x0009, Value: 64" },
+	{ true, "1e", "Handle Value Confirmation" },
+	{ true, "20 01 00 02 00", "Read Multiple Variable Request, Handles: 0x0001 0x0002" },
+	{ true, "21 01 00 aa 05 00 bb",
+	  "Read Multiple Variable Response, Value of 1: aa, Value of 5: bb" },
+	{ true, "23 01 00 01 00 aa", "Multiple Handle Value Notification, 0x0001 = aa" },
+	{ true, "52 09 00 01", "Write Command, Handle: 0x0009, Value: 01" },
+	{ true, "d2 09 00 01 00 01 02 03 04 05 06 07 08 09 0a 0b",
+	  "Signed Write Command, Handle: 0x0009, Value: 01, Signature: "
+	  "00 01 02 03 04 05 06 07 08 09 0a 0b" },
+	{ true, "d2 09 00 01", "Signed Write Command, Handle: 0x0009, malformed (4 octets)" },
+	{ true, "37 01", "ATT opcode 0x37, Value: 01" },
+	{ true, "", "empty ATT PDU" },
+	{ true, "0b 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10",
+	  "Read Response, Value: 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f ... (17 octets)" },
+	{ false, "01 03 00 01 10 03 03",
+	  "Pairing Request, AuthReq: Bonding, IO Capability: No Input, No Output, "
+	  "Max Key Size: 16, Initiator Key(s): LTK IRK, Responder Key(s): LTK IRK" },
+	{ false, "02 07 01 0c 10 00 08",
+	  "Pairing Response, AuthReq: No Bonding, MITM, SecureConnection, IO Capability: 0x07, "
+	  "OOB Data, Max Key Size: 16, Initiator Key(s): none, Responder Key(s): Link" },
+	{ false, "01 03 00", "Pairing Request, malformed (3 octets)" },
+	{ false, "05 05", "Pairing Failed: Pairing Not Supported" },
+	{ false, "06 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f",
+	  "Encryption Information (16 octets)" },
+	{ false, "09 01 06 05 04 03 02 c1",
+	  "Identity Address Information, C1:02:03:04:05:06 (random)" },
+	{ false, "0b 01", "Security Request, AuthReq: Bonding" },
+	{ false, "0e 01", "Pairing Keypress Notification: digit entered" },
+	{ false, "0e 77", "Pairing Keypress Notification: 0x77" },
+	{ false, "55", "SMP opcode 0x55, Value: empty" },
+};
+
+Test(engine_words, pdus)
+{
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint8_t pdu[64];
+		size_t len = octets(cases[i].pdu, pdu, sizeof(pdu));
+		char out[512];
+		size_t said = ag_words_pdu(cases[i].is_att, pdu, len, out, sizeof(out));
+
+		cr_expect_str_eq(out, cases[i].expected, "%s:\n got %s\nwant %s", cases[i].pdu, out,
+				 cases[i].expected);
+		cr_expect_eq(said, strlen(out));
+	}
+}
+
+Test(engine_words, every_att_opcode_has_a_name)
+{
+	const struct ag_att_format *rows;
+	size_t count = ag_att_formats(&rows);
+
+	cr_assert_gt(count, 0);
+	for (size_t i = 0; i < count; i++) {
+		char out[128];
+
+		ag_words_pdu(true, &rows[i].opcode, 1, out, sizeof(out));
+		cr_expect(strncmp(out, "ATT opcode", 10) != 0, "0x%02x", rows[i].opcode);
+	}
+}
+
+/* Nothing is written behind the room that was given, and what is written is a beginning. */
+Test(engine_words, any_size_of_room)
+{
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint8_t pdu[64];
+		size_t len = octets(cases[i].pdu, pdu, sizeof(pdu));
+
+		for (size_t size = 1; size < 64; size++) {
+			char *out = malloc(size);
+			size_t said = ag_words_pdu(cases[i].is_att, pdu, len, out, size);
+
+			cr_assert_eq(said, strlen(out));
+			cr_assert_lt(said, size);
+			cr_assert_eq(strncmp(out, cases[i].expected, said), 0);
+			free(out);
+		}
+	}
+}
+
+struct verdict_case {
+	struct ag_decision decision;
+	const char *expected;
+};
+
+Test(engine_words, verdicts)
+{
+	static const struct verdict_case verdicts[] = {
+		{ { .is_att = true, .verdict = AG_V_ACCEPT }, "accept" },
+		{ { .is_att = true, .verdict = AG_V_REJECT, .error = 0x0a, .has_error = true },
+		  "reject attribute_not_found" },
+		{ { .is_att = true, .verdict = AG_V_REJECT, .error = 0x77, .has_error = true },
+		  "reject 0x77" },
+		{ { .verdict = AG_V_REJECT, .error = 0x05, .has_error = true },
+		  "reject pairing_not_supported" },
+		{ { .is_att = true, .verdict = AG_V_REJECT }, "reject" },
+		{ { .is_att = true,
+		    .verdict = AG_V_ACCEPT,
+		    .effects = AG_EFFECT_REWRITE | AG_EFFECT_DELAY | AG_EFFECT_DUPLICATE,
+		    .delay_us = 800000 },
+		  "accept, rewritten, delayed 800 ms, sent twice" },
+		{ { .is_att = true, .verdict = AG_V_ACCEPT, .effects = AG_EFFECT_TIMEOUT },
+		  "accept, with a timeout" },
+		{ { .is_att = true, .verdict = AG_V_ANSWER }, "answer" },
+		{ { .is_att = true, .verdict = AG_V_DROP }, "drop" },
+		{ { .is_att = true, .verdict = AG_V_DISCONNECT }, "disconnect" },
+		{ { .is_att = true, .verdict = AG_V_TIMEOUT, .error = 0x0e, .has_error = true },
+		  "timeout unlikely_error" },
+		{ { .is_att = true, .verdict = AG_V_LATE },
+		  "late: response discarded, the request had been answered" },
+		{ { .is_att = true, .verdict = AG_V_DISCARD },
+		  "discard: not sent, the link is encrypted by now" },
+		{ { .is_att = true, .verdict = AG_V_RECORDED },
+		  "recorded answer to a request that the rules refuse" },
+	};
+
+	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
+		char out[128];
+
+		ag_words_verdict(&verdicts[i].decision, out, sizeof(out));
+		cr_expect_str_eq(out, verdicts[i].expected);
+	}
+}
+
+Test(engine_words, bdaddr)
+{
+	char out[18];
+
+	ag_words_bdaddr(UINT64_C(0xdc080f5b8d82), out);
+	cr_assert_str_eq(out, "DC:08:0F:5B:8D:82");
+}
