@@ -28,8 +28,8 @@ void ag_fifo_clear(struct ag_fifo *fifo)
 	fifo->head = fifo->tail = fifo->bytes = fifo->count = 0;
 }
 
-/* Make room for `need` octets at the tail. Records are moved down only when that frees at least half
- * of the memory, so an octet is moved at most once for each time it is queued. */
+/* Make room for `need` octets at the tail. Records are moved down only when that frees at least
+ * half of the memory, so an octet is moved at most once for each time it is queued. */
 static int make_room(struct ag_fifo *fifo, size_t need)
 {
 	size_t used = fifo->tail - fifo->head;

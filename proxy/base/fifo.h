@@ -33,7 +33,8 @@ void ag_fifo_free(struct ag_fifo *fifo);
 /** Forget all records and keep the memory. */
 void ag_fifo_clear(struct ag_fifo *fifo);
 
-/** Append a record of `len` octets for the caller to fill. @return: its octets, or NULL: no memory */
+/** Append a record of `len` octets for the caller to fill. @return: its octets, or NULL: no memory
+ */
 uint8_t *ag_fifo_push(struct ag_fifo *fifo, size_t len, uint32_t mark);
 
 /** Append a copy. @return: 0 or -ENOMEM */

@@ -88,12 +88,15 @@ struct ag_engine_config {
 	const struct ag_ruleset *rules; /* borrowed until replaced; may be NULL */
 	ag_tap_fn *tap;                 /* may be NULL */
 	void *tap_user;
-	uint64_t seed;       /* for `chance` and `jitter` */
-	uint16_t acl_max[2]; /* by enum ag_side: longest data field of an ACL packet that
-			      * this side takes, octets; 0: whatever is sent */
-	bool dry_run;        /* decide, tell, and change nothing */
-	bool replay;         /* the traffic is a recording: peer and controller do not
-			      * react to us */
+	uint64_t seed;         /* for `chance` and `jitter` */
+	uint16_t acl_max[2];   /* by enum ag_side: longest data field of an ACL packet that
+				* this side takes, octets; 0: whatever is sent */
+	uint64_t early_acl_us; /* how long ACL data for a handle not yet known waits for its
+				* connection event, which a USB controller may deliver
+				* later; 0: not at all */
+	bool dry_run;          /* decide, tell, and change nothing */
+	bool replay;           /* the traffic is a recording: peer and controller do not
+				* react to us */
 };
 
 /** Why a PDU was forwarded without being judged. */
@@ -105,6 +108,7 @@ enum ag_unjudged {
 	AG_UNJUDGED_NO_LINK,     /* a handle without a connection event, or too many links */
 	AG_UNJUDGED_TOO_LONG,    /* longer than what is gathered for judging */
 	AG_UNJUDGED_MEMORY,      /* no memory to gather it */
+	AG_UNJUDGED_BACKLOG,     /* too much is queued for the side that would get an answer */
 	AG_UNJUDGED_COUNT,
 };
 

@@ -162,3 +162,10 @@ uint16_t ag_att_handle_in_error(const struct ag_att *att)
 		return ag_att_number(att, AG_ATT_P_START);
 	return 0;
 }
+
+uint8_t ag_att_default_error(const struct ag_att *att)
+{
+	if (att->kind != AG_ATT_REQUEST)
+		return 0;
+	return att->format ? att->format->default_error : AG_ATT_ERR_REQUEST_NOT_SUPPORTED;
+}

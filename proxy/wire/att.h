@@ -133,4 +133,7 @@ uint16_t ag_att_number(const struct ag_att *att, enum ag_att_param param);
  * or 0 where it has neither. */
 uint16_t ag_att_handle_in_error(const struct ag_att *att);
 
+/** What `reject` says to a request unless told otherwise; 0 where it is no request. */
+uint8_t ag_att_default_error(const struct ag_att *att);
+
 #endif

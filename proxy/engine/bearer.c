@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ATT is sequential (Vol 3 Part F, 3.3.2): one open request and one open indication in each
+ * direction of a bearer. */
+#include "proxy/engine/internal.h"
+
+#include <string.h>
+
+/* Vol 3 Part G, 5.2.1: 23 on LE, 48 on BR/EDR, 64 on an enhanced bearer at the least */
+static const uint16_t default_mtu[] = {
+	[AG_BEARER_ATT] = 23,
+	[AG_BEARER_EATT] = 64,
+	[AG_BEARER_ATT_BREDR] = 48,
+};
+
+void ag_bearer_init(struct ag_bearer *bearer, enum ag_bearer_type type)
+{
+	memset(bearer, 0, sizeof(*bearer));
+	bearer->type = type;
+	bearer->mtu = default_mtu[type];
+}
+
+void ag_bearer_asked(struct ag_bearer *bearer, enum ag_side from, const struct ag_att *att)
+{
+	struct ag_transaction *transaction = &bearer->transaction[from];
+
+	if (att->kind == AG_ATT_INDICATION)
+		bearer->indication_open[from] = true;
+	if (att->kind != AG_ATT_REQUEST)
+		return;
+	*transaction = (struct ag_transaction){
+		.open = true,
+		.opcode = att->opcode,
+		.handle = ag_att_handle_in_error(att),
+		.mtu = ag_att_has(att, AG_ATT_P_MTU) ? ag_att_number(att, AG_ATT_P_MTU) : 0,
+		.pdu_len = att->len,
+	};
+	transaction->head_len = att->len < sizeof(transaction->head) ? att->len
+								     : sizeof(transaction->head);
+	memcpy(transaction->head, att->pdu, transaction->head_len);
+}
+
+/* The request a response names or implies. */
+static bool is_response_to(const struct ag_att *att, uint8_t request)
+{
+	const struct ag_att_format *format = ag_att_format(request);
+
+	if (att->opcode == AG_ATT_ERROR_RSP)
+		return ag_att_has(att, AG_ATT_P_REQUEST) &&
+		       ag_att_number(att, AG_ATT_P_REQUEST) == request;
+	/* of a request this version does not know, any response it does not know either */
+	return format ? att->opcode == format->answer : !att->format;
+}
+
+bool ag_bearer_answers(const struct ag_bearer *bearer, enum ag_side from, const struct ag_att *att)
+{
+	enum ag_side asker = ag_other(from);
+	const struct ag_transaction *transaction = &bearer->transaction[asker];
+
+	if (att->kind == AG_ATT_CONFIRMATION)
+		return bearer->indication_open[asker];
+	return transaction->open && is_response_to(att, transaction->opcode);
+}
+
+/* 3.4.2.2: the smaller of both, and never below the default */
+static void learn_mtu(struct ag_bearer *bearer, uint16_t request, uint16_t response)
+{
+	uint16_t mtu = request < response ? request : response;
+
+	bearer->mtu = mtu > default_mtu[bearer->type] ? mtu : default_mtu[bearer->type];
+}
+
+void ag_bearer_answered(struct ag_bearer *bearer, enum ag_side from, const struct ag_att *att)
+{
+	enum ag_side asker = ag_other(from);
+	struct ag_transaction *transaction = &bearer->transaction[asker];
+
+	if (!ag_bearer_answers(bearer, from, att))
+		return;
+	if (att->kind == AG_ATT_CONFIRMATION) {
+		bearer->indication_open[asker] = false;
+		return;
+	}
+	if (att->opcode == AG_ATT_EXCHANGE_MTU_RSP && ag_att_has(att, AG_ATT_P_MTU))
+		learn_mtu(bearer, transaction->mtu, ag_att_number(att, AG_ATT_P_MTU));
+	transaction->open = false;
+	transaction->timed = false;
+}
+
+enum ag_verdict ag_bearer_surplus(struct ag_bearer *bearer, enum ag_side from,
+				  const struct ag_att *att)
+{
+	enum ag_side asker = ag_other(from);
+	struct ag_transaction *transaction = &bearer->transaction[asker];
+
+	if (att->kind == AG_ATT_CONFIRMATION && bearer->indication_recorded[asker]) {
+		bearer->indication_recorded[asker] = false;
+		return AG_V_RECORDED;
+	}
+	if (att->kind != AG_ATT_RESPONSE || !(transaction->late || transaction->recorded) ||
+	    !is_response_to(att, transaction->opcode))
+		return AG_V_ACCEPT;
+	if (transaction->late) {
+		transaction->late = false;
+		return AG_V_LATE;
+	}
+	transaction->recorded = false;
+	return AG_V_RECORDED;
+}
+
+bool ag_bearer_expects(const struct ag_bearer *bearer, enum ag_side from)
+{
+	const struct ag_transaction *own = &bearer->transaction[from];
+	const struct ag_transaction *asked = &bearer->transaction[ag_other(from)];
+
+	return own->late || asked->late || asked->recorded ||
+	       bearer->indication_recorded[ag_other(from)];
+}
+
+bool ag_bearer_any_expects(const struct ag_link *link, enum ag_side from)
+{
+	bool expects = link->held[from] || ag_bearer_expects(&link->att, from);
+
+	for (size_t i = 0; !expects && i < AG_CHANNELS_MAX; i++)
+		expects = link->channel[i].state == AG_CHANNEL_OPEN &&
+			  ag_bearer_expects(&link->channel[i].bearer, from);
+	return expects;
+}
+
+void ag_bearer_glance(const struct ag_unit *unit)
+{
+	struct ag_att att;
+
+	ag_att_parse(unit->pdu, unit->len, &att);
+	ag_bearer_asked(unit->bearer, unit->from, &att);
+	ag_bearer_answered(unit->bearer, unit->from, &att);
+}
+
+static int time_out(struct ag_engine *engine, struct ag_link *link, struct ag_channel *channel,
+		    struct ag_transaction *transaction, enum ag_side asker)
+{
+	struct ag_decision what = {
+		.number = transaction->number,
+		.rule = transaction->rule,
+		.verdict = AG_V_TIMEOUT,
+		.error = transaction->timeout_error,
+		.has_error = true,
+		.effects = AG_EFFECT_TIMEOUT,
+		.pdu = transaction->head,
+		.len = transaction->head_len,
+		.pdu_len = transaction->pdu_len,
+	};
+
+	transaction->open = false;
+	transaction->timed = false;
+	transaction->late = true;
+	ag_tell_later(engine, link, asker, channel, true, &what);
+	return ag_answer_error(engine, link, asker, channel, transaction->opcode,
+			       transaction->handle, transaction->timeout_error);
+}
+
+static int tick_bearer(struct ag_engine *engine, struct ag_link *link, struct ag_channel *channel)
+{
+	struct ag_bearer *bearer = channel ? &channel->bearer : &link->att;
+
+	for (enum ag_side asker = AG_SIDE_HOST; asker <= AG_SIDE_CONTROLLER; asker++) {
+		struct ag_transaction *transaction = &bearer->transaction[asker];
+		int r = 0;
+
+		if (!transaction->open || !transaction->timed)
+			continue;
+		if (transaction->timeout_at_us <= engine->now_us)
+			r = time_out(engine, link, channel, transaction, asker);
+		else
+			ag_due(engine, transaction->timeout_at_us);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int ag_bearer_tick(struct ag_engine *engine, struct ag_link *link)
+{
+	int r = tick_bearer(engine, link, NULL);
+
+	for (size_t i = 0; !r && i < AG_CHANNELS_MAX; i++) {
+		if (link->channel[i].state == AG_CHANNEL_OPEN)
+			r = tick_bearer(engine, link, &link->channel[i]);
+	}
+	return r;
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Enhanced ATT bearers: credit-based channels (Vol 3 Part A, 3.4 and 10).
+ *
+ *   first K-frame of an SDU:  SDU length (2) | octets
+ *   further K-frames:         octets
+ *
+ * A frame that goes no further costs its sender a credit, which we give back. A frame of ours costs
+ * the receiver one that the sender believes to have, which we take out of the receiver's next
+ * grant; until then a frame of the sender for which no credit is left waits.
+ */
+#include "proxy/engine/internal.h"
+
+#include <string.h>
+
+#include "proxy/wire/cursor.h"
+#include "proxy/wire/l2cap.h"
+
+#define SDU_HEADER 2
+
+static struct ag_credit_flow *flow_of(const struct ag_unit *unit)
+{
+	return &unit->channel->flow[ag_other(unit->from)];
+}
+
+/* A sender keeps to its credits by itself, so only while we use some of them must its frames wait.
+ */
+static bool take_credit(struct ag_credit_flow *flow, bool ours)
+{
+	if (flow->waiting.count || (!flow->credits && (ours || flow->taken)))
+		return false;
+	if (flow->credits)
+		flow->credits--;
+	return true;
+}
+
+/* Send or queue one K-frame of ours, or one whose packets are done with. */
+static int send_frame(struct ag_engine *engine, struct ag_link *link, struct ag_channel *channel,
+		      enum ag_side to, const uint8_t *frame, size_t len, size_t owed)
+{
+	struct ag_credit_flow *flow = &channel->flow[to];
+	int r;
+
+	if (take_credit(flow, true))
+		return ag_inject(engine, link, to, channel->cid[to], frame, len, owed);
+	r = ag_complete(engine, link, ag_other(to), owed);
+	return r ? r : ag_fifo_put(&flow->waiting, frame, len, 0);
+}
+
+int ag_eatt_drain(struct ag_engine *engine, struct ag_link *link, struct ag_channel *channel,
+		  enum ag_side to)
+{
+	struct ag_credit_flow *flow = &channel->flow[to];
+	struct ag_record record;
+
+	while (flow->credits && ag_fifo_front(&flow->waiting, &record)) {
+		int r = ag_inject(engine, link, to, channel->cid[to], record.data, record.len, 0);
+
+		if (r)
+			return r;
+		flow->credits--;
+		ag_fifo_pop(&flow->waiting);
+	}
+	return 0;
+}
+
+uint16_t ag_eatt_granted(struct ag_channel *channel, enum ag_side by, uint16_t credits)
+{
+	struct ag_credit_flow *flow = &channel->flow[by];
+	uint32_t back = credits < flow->taken ? credits : flow->taken;
+
+	flow->credits += credits;
+	flow->taken -= back;
+	return (uint16_t)(credits - back);
+}
+
+/* 4.24: code, identifier, length, then CID of the granting side and credits */
+static int grant(struct ag_engine *engine, struct ag_link *link, struct ag_channel *channel,
+		 enum ag_side to, uint16_t credits)
+{
+	uint8_t pdu[8] = { AG_L2CAP_FLOW_CONTROL_CREDIT, 1, 4, 0 };
+	uint16_t cid = link->view.type == AG_LINK_LE ? AG_CID_LE_SIGNALLING : AG_CID_SIGNALLING;
+
+	ag_put_le16(pdu + 4, channel->cid[ag_other(to)]);
+	ag_put_le16(pdu + 6, credits);
+	return ag_inject(engine, link, to, cid, pdu, sizeof(pdu), 0);
+}
+
+int ag_refund(struct ag_engine *engine, struct ag_link *link, enum ag_side sender,
+	      struct ag_channel *channel, size_t frames)
+{
+	struct ag_credit_flow *flow;
+	size_t back;
+
+	if (!channel || !channel->credit_based)
+		return 0;
+	flow = &channel->flow[ag_other(sender)];
+	back = frames < flow->taken ? frames : flow->taken;
+	flow->taken -= (uint32_t)back;
+	frames -= back;
+	return frames ? grant(engine, link, channel, sender, (uint16_t)frames) : 0;
+}
+
+static int send_sdu(struct ag_engine *engine, struct ag_link *link, enum ag_side to,
+		    struct ag_channel *channel, const uint8_t *pdu, size_t len, size_t owed,
+		    size_t spent)
+{
+	struct ag_credit_flow *flow = &channel->flow[to];
+	size_t mps = flow->mps > SDU_HEADER ? flow->mps : AG_GATHER_MAX;
+	size_t total = len + SDU_HEADER;
+	size_t count = (total + mps - 1) / mps;
+	uint8_t *sdu = engine->sdu_out;
+	int r;
+
+	ag_put_le16(sdu, (uint16_t)len);
+	memcpy(sdu + SDU_HEADER, pdu, len);
+	if (count > spent)
+		flow->taken += (uint32_t)(count - spent);
+	for (size_t i = 0; i < count; i++) {
+		size_t part = i + 1 < count ? mps : total - i * mps;
+
+		r = send_frame(engine, link, channel, to, sdu + i * mps, part,
+			       i + 1 < count ? 0 : owed);
+		if (r)
+			return r;
+	}
+	return spent > count ? ag_refund(engine, link, ag_other(to), channel, spent - count) : 0;
+}
+
+int ag_send_pdu(struct ag_engine *engine, struct ag_link *link, enum ag_side to,
+		struct ag_channel *channel, uint16_t cid, const uint8_t *pdu, size_t len,
+		size_t owed, size_t spent)
+{
+	if (channel && channel->credit_based)
+		return send_sdu(engine, link, to, channel, pdu, len, owed, spent);
+	return ag_inject(engine, link, to, channel ? channel->cid[to] : cid, pdu, len, owed);
+}
+
+int ag_eatt_forward(struct ag_engine *engine, struct ag_unit *unit)
+{
+	enum ag_side to = ag_other(unit->from);
+	struct ag_credit_flow *flow = flow_of(unit);
+	struct ag_record record;
+	int r;
+
+	while (ag_fifo_front(&flow->sdu, &record)) {
+		r = send_frame(engine, unit->link, unit->channel, to, record.data, record.len, 0);
+		if (r)
+			return r;
+		ag_fifo_pop(&flow->sdu);
+	}
+	if (take_credit(flow, false) || unit->forwarded)
+		return ag_unit_forward(engine, unit);
+	r = ag_unit_swallow(engine, unit);
+	return r ? r : ag_fifo_put(&flow->waiting, unit->frame, unit->frame_len, 0);
+}
+
+/* Can the whole SDU be gathered? Its sender must have the credits for all of it, since the receiver
+ * grants none for frames that it did not get. */
+static bool can_gather(const struct ag_credit_flow *flow, size_t sdu_len, size_t first_len)
+{
+	size_t rest = sdu_len + SDU_HEADER - first_len;
+	size_t frames = first_len ? 1 + (rest + first_len - 1) / first_len : 1;
+
+	return sdu_len <= AG_GATHER_MAX && frames <= flow->credits;
+}
+
+static int begin_sdu(struct ag_engine *engine, struct ag_credit_flow *flow,
+		     const struct ag_unit *unit)
+{
+	size_t have = unit->frame_len - SDU_HEADER;
+
+	flow->sdu_len = ag_get_le16(unit->frame);
+	flow->sdu_have = 0;
+	flow->sdu_passes = have > flow->sdu_len ||
+			   (have < flow->sdu_len &&
+			    !can_gather(flow, flow->sdu_len, unit->frame_len));
+	if (flow->sdu_passes)
+		engine->stats
+		    .unjudged[have > flow->sdu_len ? AG_UNJUDGED_LENGTH : AG_UNJUDGED_TOO_LONG]++;
+	return 0;
+}
+
+static void end_sdu(struct ag_credit_flow *flow)
+{
+	ag_fifo_clear(&flow->sdu);
+	flow->sdu_len = 0;
+	flow->sdu_have = 0;
+	flow->sdu_passes = false;
+}
+
+/* The SDU in one piece. */
+static const uint8_t *whole_sdu(struct ag_engine *engine, const struct ag_credit_flow *flow,
+				const struct ag_unit *unit)
+{
+	size_t skip = SDU_HEADER;
+	struct ag_record record;
+	size_t at = 0;
+
+	if (!ag_fifo_front(&flow->sdu, &record))
+		return unit->frame + SDU_HEADER;
+	do {
+		memcpy(engine->sdu + at, record.data + skip, record.len - skip);
+		at += record.len - skip;
+		skip = 0;
+	} while (ag_fifo_next(&flow->sdu, &record));
+	memcpy(engine->sdu + at, unit->frame, unit->frame_len);
+	return engine->sdu;
+}
+
+/* A frame that is not the last one of its SDU. */
+static int keep_frame(struct ag_engine *engine, struct ag_unit *unit)
+{
+	struct ag_credit_flow *flow = flow_of(unit);
+	bool passive = engine->config.dry_run || !engine->config.rules;
+	int r;
+
+	if (passive) {
+		r = ag_eatt_forward(engine, unit);
+		flow->sdu_passes = true;
+		return r;
+	}
+	r = ag_fifo_put(&flow->sdu, unit->frame, unit->frame_len, 0);
+	return r ? r : ag_unit_swallow(engine, unit);
+}
+
+int ag_eatt_frame(struct ag_engine *engine, struct ag_unit *unit)
+{
+	struct ag_credit_flow *flow = flow_of(unit);
+	bool first = !flow->sdu_len;
+	int r;
+
+	unit->frame = unit->pdu;
+	unit->frame_len = unit->len;
+	if (first && unit->len < SDU_HEADER) {
+		engine->stats.unjudged[AG_UNJUDGED_TRUNCATED]++;
+		return ag_eatt_forward(engine, unit);
+	}
+	if (first)
+		begin_sdu(engine, flow, unit);
+	flow->sdu_have += unit->frame_len - (first ? SDU_HEADER : 0);
+	if (flow->sdu_passes || flow->sdu_have > flow->sdu_len) {
+		r = ag_eatt_forward(engine, unit);
+		if (flow->sdu_have >= flow->sdu_len)
+			end_sdu(flow);
+		return r;
+	}
+	if (flow->sdu_have < flow->sdu_len)
+		return keep_frame(engine, unit);
+	unit->pdu = whole_sdu(engine, flow, unit);
+	unit->len = flow->sdu_len;
+	unit->pdu_len = unit->len;
+	unit->frames = flow->sdu.count + 1;
+	r = unit->len ? ag_judge(engine, unit) : ag_eatt_forward(engine, unit);
+	end_sdu(flow);
+	return r;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef AG_ENGINE_STATE_H
+#define AG_ENGINE_STATE_H
+
+/* What the engine remembers. Only files of proxy/engine include this. */
+
+#include "proxy/base/fifo.h"
+#include "proxy/base/marks.h"
+#include "proxy/engine/engine.h"
+#include "proxy/wire/hci.h"
+
+/** Links that are judged; the packets of further ones go by. Controllers have 8 to 32. */
+#define AG_LINKS_MAX 64
+/** Longest L2CAP payload that is gathered to be judged, octets. ATT values end at 512 (Vol 3 Part
+ * F, 3.2.9), bluetoothd's ATT_MTU at 517. */
+#define AG_GATHER_MAX 8192
+/** Longest data field of an ACL packet of ours. */
+#define AG_FRAGMENT_MAX (AG_GATHER_MAX + 8)
+/** Octets that may be held back or wait for a buffer, per link and direction. */
+#define AG_WAITING_MAX 16384
+/** Dynamic channels that can carry ATT, per link: BR/EDR has one, EATT opens up to 5 a request. */
+#define AG_CHANNELS_MAX 12
+/** Packets in flight that are remembered one by one, per link and side. */
+#define AG_MARKS_MAX 65536
+/** Roles learned from commands before the connection is complete. */
+#define AG_PENDING_ROLES 16
+
+static inline enum ag_side ag_other(enum ag_side side)
+{
+	return side == AG_SIDE_HOST ? AG_SIDE_CONTROLLER : AG_SIDE_HOST;
+}
+
+/** Buffers of a side: how many it reported (0: unknown, so unlimited) and how many are taken. */
+struct ag_pool {
+	uint32_t size;
+	uint32_t in_flight;
+	uint32_t ours;
+	uint16_t data_len; /* longest data field, octets; 0: unknown */
+};
+
+/** Packets of a link on their way to a side. */
+struct ag_line {
+	struct ag_marks in_flight; /* taken by the side, not completed; true: ours */
+	struct ag_fifo waiting;    /* for a buffer; mark 1: ours */
+	struct ag_fifo injected; /* whole PDUs of ours, while a foreign one goes by in fragments */
+	bool streaming;          /* the last packet sent left its PDU unfinished */
+};
+
+enum ag_assembly_mode {
+	AG_ASM_IDLE,
+	AG_ASM_HEADER, /* not enough octets to know what it is */
+	AG_ASM_GATHER, /* to be judged when whole */
+	AG_ASM_STREAM, /* passes fragment by fragment */
+};
+
+/** The PDU a side is sending on a link. */
+struct ag_assembly {
+	enum ag_assembly_mode mode;
+	bool forwarded;         /* the fragments went on as they came */
+	struct ag_fifo packets; /* its HCI packets (HEADER, GATHER) */
+	size_t paid;            /* of them, completed to their sender already */
+	size_t have;            /* octets of L2CAP header and payload so far */
+	size_t expect;          /* in all; 0 while unknown */
+};
+
+/** The request of one side on a bearer. */
+struct ag_transaction {
+	bool open;     /* forwarded and not answered */
+	bool late;     /* answered by us, the other side still owes its answer */
+	bool recorded; /* replay: refused, its recorded answer will come */
+	bool timed;
+	uint8_t opcode; /* of the open, late or recorded request */
+	uint8_t timeout_error;
+	uint16_t handle; /* as an Error Response names it */
+	uint16_t mtu;    /* of an Exchange MTU Request */
+	uint64_t timeout_at_us;
+	uint64_t number; /* of the PDU */
+	const struct ag_rule *rule;
+	uint8_t head[24]; /* its first octets: all but a value */
+	size_t head_len;
+	size_t pdu_len;
+};
+
+/** One ATT bearer; arrays by the side that asks. */
+struct ag_bearer {
+	enum ag_bearer_type type;
+	uint16_t mtu;
+	struct ag_transaction transaction[2];
+	bool indication_open[2];
+	bool indication_recorded[2];
+};
+
+/** One direction of a credit-based channel (Vol 3 Part A, 10). The sender believes in `credits` +
+ *  `taken`: what we use is taken out of the receiver's next grant. */
+struct ag_credit_flow {
+	uint32_t credits;       /* K-frames the receiver takes now */
+	uint32_t taken;         /* used by us, still to be taken out of a grant */
+	uint16_t mps;           /* longest K-frame payload the receiver takes */
+	struct ag_fifo sdu;     /* frames of an SDU that is not whole yet */
+	struct ag_fifo waiting; /* frames that wait for a credit */
+	size_t sdu_len;         /* of the SDU that is passing; 0: none */
+	size_t sdu_have;
+	bool sdu_passes; /* it goes by unjudged */
+};
+
+enum ag_channel_state { AG_CHANNEL_FREE, AG_CHANNEL_ASKED, AG_CHANNEL_OPEN };
+
+/** A dynamic channel that carries ATT; arrays by side. */
+struct ag_channel {
+	enum ag_channel_state state;
+	enum ag_side asked_by;
+	uint8_t ident;
+	bool credit_based;
+	uint16_t cid[2];               /* at that side: what packets to it carry */
+	uint16_t mtu[2];               /* what that side takes */
+	struct ag_credit_flow flow[2]; /* to that side */
+	struct ag_bearer bearer;
+};
+
+struct ag_held;
+
+struct ag_link {
+	bool up;
+	struct ag_link_view view;
+	struct ag_line line[2];         /* by destination */
+	struct ag_assembly assembly[2]; /* by source */
+	struct ag_held *held[2];        /* by source, oldest first */
+	size_t held_bytes[2];
+	struct ag_bearer att; /* the fixed channel */
+	struct ag_channel channel[AG_CHANNELS_MAX];
+	struct ag_match_state *match;
+	uint64_t ordinal;   /* counts links, for seeds */
+	bool disconnecting; /* by us */
+};
+
+struct ag_pending_role {
+	uint64_t peer;
+	enum ag_role role;
+};
+
+/** Commands: the host's pass, ours fit in between. */
+struct ag_commands {
+	uint8_t credits; /* Num_HCI_Command_Packets */
+	bool host_open;  /* a command of the host waits for its answer */
+	uint16_t host_opcode;
+	bool own_open;
+	uint16_t own_opcode;
+	uint64_t own_until_us;   /* when we stop waiting */
+	struct ag_fifo own;      /* ours that wait */
+	struct ag_fifo host;     /* the host's that wait for ours to end */
+	bool flow_control_asked; /* parameters of commands whose success is awaited */
+	struct ag_pool host_buffers_asked;
+};
+
+struct ag_engine {
+	struct ag_engine_config config;
+	struct ag_fifo out[2];
+	struct ag_pool acl;  /* the controller's */
+	struct ag_pool le;   /* size 0: LE uses acl */
+	struct ag_pool host; /* controller-to-host flow control */
+	bool host_flow_control;
+	struct ag_link *links;                    /* AG_LINKS_MAX */
+	uint8_t by_handle[AG_HCI_HANDLE_MAX + 1]; /* index + 1 */
+	size_t links_used;                        /* slots up to the last one in use */
+	struct ag_commands commands;
+	struct ag_pending_role roles[AG_PENDING_ROLES];
+	size_t next_role;
+	struct ag_fifo early; /* ACL packets from the controller before their link */
+	uint64_t early_until_us;
+	struct ag_held *spare;
+	uint64_t now_us;
+	uint64_t due_us;
+	uint64_t next_number;
+	uint64_t random;
+	uint64_t links_seen;
+	uint64_t *rule_hits;
+	struct ag_stats stats;
+	struct ag_subject subject;
+	uint8_t *scratch; /* a gathered PDU, AG_GATHER_MAX + header */
+	uint8_t *sdu;     /* a gathered SDU, AG_GATHER_MAX */
+	uint8_t *sdu_out; /* an SDU of ours with its length, AG_GATHER_MAX + 2 */
+	uint8_t *rewrite; /* a rewritten PDU, AG_GATHER_MAX */
+	uint8_t *frame;   /* a packet under construction */
+};
+
+#endif

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A PDU is shown to the rules, and what they say is done. */
+#include "proxy/engine/internal.h"
+
+#include <string.h>
+
+#include "proxy/wire/cursor.h"
+#include "proxy/wire/h4.h"
+
+/* What the rules said of one PDU. */
+struct judgement {
+	const struct ag_action *verdict; /* NULL: accept */
+	const struct ag_rule *rule;
+	unsigned int effects;
+	const char *log_text;
+	const struct ag_action *delay;
+	const struct ag_action *timeout;
+	const uint8_t *pdu; /* as the rules left it */
+	size_t len;
+	struct ag_att att; /* of `pdu`, where it is ATT */
+};
+
+/* ---- Asking the rules ---- */
+
+static void look(struct ag_engine *engine, const struct ag_unit *unit, struct judgement *judgement)
+{
+	if (unit->bearer)
+		ag_att_parse(judgement->pdu, judgement->len, &judgement->att);
+	ag_subject_fill(engine, unit, unit->bearer ? &judgement->att : NULL, judgement->pdu,
+			judgement->len, &engine->subject);
+}
+
+static void rewrite(struct ag_engine *engine, const struct ag_unit *unit,
+		    const struct ag_action *action, struct judgement *judgement)
+{
+	if (judgement->pdu != engine->rewrite) {
+		memcpy(engine->rewrite, judgement->pdu, judgement->len);
+		judgement->pdu = engine->rewrite;
+	}
+	judgement->len = ag_subject_rewrite(unit, engine->rewrite, judgement->len, action);
+	look(engine, unit, judgement);
+}
+
+static void apply(struct ag_engine *engine, const struct ag_unit *unit,
+		  const struct ag_action *action, struct judgement *judgement)
+{
+	switch (action->kind) {
+	case AG_ACCEPT:
+	case AG_REJECT:
+	case AG_ANSWER:
+	case AG_DROP:
+	case AG_DISCONNECT:
+		judgement->verdict = action;
+		break;
+	case AG_REWRITE:
+		judgement->effects |= AG_EFFECT_REWRITE;
+		rewrite(engine, unit, action, judgement);
+		break;
+	case AG_DELAY:
+		judgement->effects |= AG_EFFECT_DELAY;
+		judgement->delay = action;
+		break;
+	case AG_TIMEOUT:
+		judgement->effects |= AG_EFFECT_TIMEOUT;
+		judgement->timeout = action;
+		break;
+	case AG_DUPLICATE:
+		judgement->effects |= AG_EFFECT_DUPLICATE;
+		break;
+	case AG_LOG:
+		judgement->effects |= AG_EFFECT_LOG;
+		if (action->text)
+			judgement->log_text = action->text;
+		break;
+	}
+}
+
+static void ask_rules(struct ag_engine *engine, const struct ag_unit *unit,
+		      struct judgement *judgement)
+{
+	const struct ag_rule *rule;
+	size_t position = 0;
+
+	while (!judgement->verdict && (rule = ag_rules_next(engine->config.rules, &engine->subject,
+							    unit->link->match, &position))) {
+		judgement->rule = rule;
+		engine->rule_hits[rule->index]++;
+		for (size_t i = 0; i < rule->n_actions; i++)
+			apply(engine, unit, &rule->actions[i], judgement);
+	}
+}
+
+/* ---- Telling ---- */
+
+static enum ag_verdict verdict_of(const struct judgement *judgement)
+{
+	if (!judgement->verdict)
+		return AG_V_ACCEPT;
+	switch (judgement->verdict->kind) {
+	case AG_REJECT:
+		return AG_V_REJECT;
+	case AG_ANSWER:
+		return AG_V_ANSWER;
+	case AG_DROP:
+		return AG_V_DROP;
+	case AG_DISCONNECT:
+		return AG_V_DISCONNECT;
+	case AG_ACCEPT:
+	case AG_REWRITE:
+	case AG_DELAY:
+	case AG_TIMEOUT:
+	case AG_DUPLICATE:
+	case AG_LOG:
+		break;
+	}
+	return AG_V_ACCEPT;
+}
+
+static void tell(struct ag_engine *engine, const struct ag_unit *unit,
+		 const struct judgement *judgement, enum ag_verdict verdict, uint8_t error,
+		 uint64_t number)
+{
+	bool is_rewritten = judgement->effects & AG_EFFECT_REWRITE && verdict == AG_V_ACCEPT;
+	struct ag_decision decision = {
+		.number = number,
+		.now_us = engine->now_us,
+		.from = (enum ag_from)unit->from,
+		.link = &unit->link->view,
+		.cid = unit->cid,
+		.is_att = unit->bearer != NULL,
+		.bearer = unit->bearer ? unit->bearer->type : AG_BEARER_ATT,
+		.pdu = unit->pdu,
+		.len = unit->len,
+		.pdu_len = unit->pdu_len,
+		.out = is_rewritten ? judgement->pdu : NULL,
+		.out_len = is_rewritten ? judgement->len : 0,
+		.rule = judgement->rule,
+		.verdict = verdict,
+		.error = error,
+		.has_error = error != 0,
+		.effects = judgement->effects,
+		.log_text = judgement->log_text,
+		.delay_us = judgement->delay ? judgement->delay->time_us : 0,
+		.subject = &engine->subject,
+		.packets = unit->packets,
+	};
+
+	engine->stats.verdicts[verdict]++;
+	if (engine->config.tap)
+		engine->config.tap(engine->config.tap_user, &decision);
+}
+
+void ag_tell_later(struct ag_engine *engine, struct ag_link *link, enum ag_side from,
+		   const struct ag_channel *channel, bool is_att, struct ag_decision *what)
+{
+	what->now_us = engine->now_us;
+	what->from = (enum ag_from)from;
+	what->link = &link->view;
+	what->is_att = is_att;
+	what->bearer = channel ? channel->bearer.type : link->att.type;
+	engine->stats.verdicts[what->verdict]++;
+	if (engine->config.tap)
+		engine->config.tap(engine->config.tap_user, what);
+}
+
+/* ---- Doing ---- */
+
+static int forward_unchanged(struct ag_engine *engine, struct ag_unit *unit)
+{
+	if (unit->channel && unit->channel->credit_based)
+		return ag_eatt_forward(engine, unit);
+	return ag_unit_forward(engine, unit);
+}
+
+/* Remember what a PDU asks that is on its way now. */
+static void remember(struct ag_engine *engine, const struct ag_unit *unit, const uint8_t *pdu,
+		     size_t len, const struct ag_hold *how)
+{
+	struct ag_transaction *transaction;
+	struct ag_att att;
+
+	ag_att_parse(pdu, len, &att);
+	ag_bearer_asked(unit->bearer, unit->from, &att);
+	if (att.kind != AG_ATT_REQUEST)
+		return;
+	transaction = &unit->bearer->transaction[unit->from];
+	transaction->number = how->number;
+	transaction->rule = how->rule;
+	if (!how->timeout_us)
+		return;
+	transaction->timed = true;
+	transaction->timeout_error = how->timeout_error;
+	transaction->timeout_at_us = engine->now_us + how->timeout_us;
+	ag_due(engine, transaction->timeout_at_us);
+}
+
+static bool is_request(const struct ag_unit *unit, uint8_t opcode)
+{
+	return unit->bearer && ag_att_kind(opcode) == AG_ATT_REQUEST;
+}
+
+/* The other side owes a late answer, so it takes no further request (3.3.2). */
+static int answer_for_the_silent(struct ag_engine *engine, struct ag_unit *unit, const uint8_t *pdu,
+				 size_t len, const struct ag_hold *how)
+{
+	struct ag_decision what = {
+		.number = how->number,
+		.pdu = pdu,
+		.len = len,
+		.pdu_len = len,
+		.rule = how->rule,
+		.verdict = AG_V_TIMEOUT,
+		.has_error = true,
+	};
+	struct ag_att att;
+	int r;
+
+	ag_att_parse(pdu, len, &att);
+	what.error = how->timeout_us ? how->timeout_error : ag_att_default_error(&att);
+	ag_tell_later(engine, unit->link, unit->from, unit->channel, true, &what);
+	r = ag_unit_swallow(engine, unit);
+	if (!r)
+		r = ag_refund(engine, unit->link, unit->from, unit->channel, unit->frames);
+	if (r)
+		return r;
+	return ag_answer_error(engine, unit->link, unit->from, unit->channel, att.opcode,
+			       ag_att_handle_in_error(&att), what.error);
+}
+
+int ag_dispatch(struct ag_engine *engine, struct ag_unit *unit, const uint8_t *pdu, size_t len,
+		const struct ag_hold *how)
+{
+	enum ag_side to = ag_other(unit->from);
+	int r;
+
+	if (is_request(unit, pdu[0]) && unit->bearer->transaction[unit->from].late)
+		return answer_for_the_silent(engine, unit, pdu, len, how);
+	if (unit->bearer)
+		remember(engine, unit, pdu, len, how);
+	if (pdu == unit->pdu && unit->packets)
+		r = forward_unchanged(engine, unit);
+	else
+		r = ag_unit_forward_as(engine, unit, pdu, len);
+	if (r || !how->duplicate)
+		return r;
+	return ag_send_pdu(engine, unit->link, to, unit->channel, unit->cid, pdu, len, 0, 0);
+}
+
+static uint8_t timeout_error(const struct ag_action *action, const struct ag_att *att)
+{
+	return action->has_value ? (uint8_t)action->value.num : ag_att_default_error(att);
+}
+
+static int accept(struct ag_engine *engine, struct ag_unit *unit, const struct judgement *judgement,
+		  uint64_t number)
+{
+	const struct ag_action *delay = judgement->delay;
+	struct ag_hold how = {
+		.until_us = engine->now_us,
+		.duplicate = judgement->effects & AG_EFFECT_DUPLICATE,
+		.number = number,
+		.rule = judgement->rule,
+	};
+	bool held = ag_hold_blocks(unit->link, unit->from, unit->cid, unit->bearer != NULL,
+				   judgement->pdu[0]);
+
+	if (judgement->timeout && is_request(unit, judgement->pdu[0])) {
+		how.timeout_us = judgement->timeout->time_us;
+		how.timeout_error = timeout_error(judgement->timeout, &judgement->att);
+	}
+	if (delay && !(delay->until == AG_DELAY_UNTIL_ENCRYPTED && unit->link->view.encrypted)) {
+		how.until = delay->until;
+		how.until_us += delay->time_us;
+		if (delay->jitter_us)
+			how.until_us += ag_random(engine) % (delay->jitter_us + 1);
+		held = true;
+	}
+	if (!held)
+		return ag_dispatch(engine, unit, judgement->pdu, judgement->len, &how);
+	if (ag_hold_has_room(unit->link, unit->from, judgement->len))
+		return ag_hold(engine, unit, judgement->pdu, judgement->len, &how);
+	return ag_hold_overflow(engine, unit, judgement->pdu, judgement->len, &how);
+}
+
+/* 7.1.6 */
+static int disconnect(struct ag_engine *engine, struct ag_link *link,
+		      const struct ag_action *action)
+{
+	uint8_t command[7] = { AG_H4_COMMAND };
+
+	if (link->disconnecting)
+		return 0;
+	link->disconnecting = true;
+	ag_put_le16(command + 1, AG_HCI_DISCONNECT);
+	command[3] = 3;
+	ag_put_le16(command + 4, link->view.handle);
+	command[6] = action->has_value ? (uint8_t)action->value.num : AG_HCI_REMOTE_USER_TERMINATED;
+	return ag_command_own(engine, command, sizeof(command));
+}
+
+/* A recording still has the answer to what we refuse. */
+static void expect_recorded(const struct ag_engine *engine, const struct ag_unit *unit,
+			    const struct ag_att *att)
+{
+	struct ag_transaction *transaction;
+
+	if (!engine->config.replay || !unit->bearer)
+		return;
+	if (att->kind == AG_ATT_INDICATION)
+		unit->bearer->indication_recorded[unit->from] = true;
+	if (att->kind != AG_ATT_REQUEST)
+		return;
+	transaction = &unit->bearer->transaction[unit->from];
+	*transaction = (struct ag_transaction){ .recorded = true, .opcode = att->opcode };
+}
+
+/* Not forwarded: complete it to its sender before any answer to it. */
+static int swallow(struct ag_engine *engine, struct ag_unit *unit)
+{
+	int r = ag_unit_swallow(engine, unit);
+
+	return r ? r : ag_refund(engine, unit->link, unit->from, unit->channel, unit->frames);
+}
+
+static int carry_out(struct ag_engine *engine, struct ag_unit *unit,
+		     const struct judgement *judgement, enum ag_verdict *verdict, uint8_t *error)
+{
+	const struct ag_action *action = judgement->verdict;
+	const struct ag_att *att = unit->bearer ? &judgement->att : NULL;
+	bool answered = false;
+	int r = swallow(engine, unit);
+
+	if (r)
+		return r;
+	if (att)
+		expect_recorded(engine, unit, att);
+	if (action->kind == AG_DISCONNECT)
+		return disconnect(engine, unit->link, action);
+	if (action->kind == AG_DROP)
+		return 0;
+	if (action->kind == AG_ANSWER) {
+		r = ag_answer_success(engine, unit, att, action, &answered);
+		if (r || answered)
+			return r;
+		*verdict = AG_V_REJECT;
+	}
+	*error = action->kind == AG_REJECT && action->has_value ? (uint8_t)action->value.num : 0;
+	return ag_answer_reject(engine, unit, att, error);
+}
+
+/* The error a `reject` would give, for a run in which nothing is changed. */
+static uint8_t error_foretold(const struct ag_unit *unit, const struct judgement *judgement)
+{
+	const struct ag_action *action = judgement->verdict;
+
+	if (!action || action->kind != AG_REJECT || !is_request(unit, judgement->pdu[0]))
+		return 0;
+	return action->has_value ? (uint8_t)action->value.num
+				 : ag_att_default_error(&judgement->att);
+}
+
+static int dry_run(struct ag_engine *engine, struct ag_unit *unit,
+		   const struct judgement *judgement, uint64_t number)
+{
+	struct ag_hold how = { .number = number };
+
+	tell(engine, unit, judgement, verdict_of(judgement), error_foretold(unit, judgement),
+	     number);
+	if (unit->bearer)
+		remember(engine, unit, unit->pdu, unit->len, &how);
+	return forward_unchanged(engine, unit);
+}
+
+/* Answers to a peer that does not wait for them must not pile up. */
+static bool has_room_for_answer(const struct ag_unit *unit)
+{
+	const struct ag_line *back = &unit->link->line[unit->from];
+
+	return back->waiting.bytes + back->injected.bytes < AG_WAITING_MAX;
+}
+
+static int discard(struct ag_engine *engine, struct ag_unit *unit,
+		   const struct judgement *judgement, enum ag_verdict verdict, uint64_t number)
+{
+	tell(engine, unit, judgement, verdict, 0, number);
+	return swallow(engine, unit);
+}
+
+int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
+{
+	struct judgement judgement = { .pdu = unit->pdu, .len = unit->len };
+	uint64_t number = ++engine->next_number;
+	enum ag_verdict verdict;
+	uint8_t error = 0;
+	struct ag_att original;
+	int r;
+
+	engine->stats.judged++;
+	look(engine, unit, &judgement);
+	original = judgement.att;
+	if (unit->bearer) {
+		verdict = ag_bearer_surplus(unit->bearer, unit->from, &original);
+		if (verdict != AG_V_ACCEPT)
+			return discard(engine, unit, &judgement, verdict, number);
+	}
+	ask_rules(engine, unit, &judgement);
+	if (unit->bearer)
+		ag_bearer_answered(unit->bearer, unit->from, &original);
+	if (engine->config.dry_run)
+		return dry_run(engine, unit, &judgement, number);
+	verdict = verdict_of(&judgement);
+	if (verdict != AG_V_ACCEPT && !has_room_for_answer(unit)) {
+		engine->stats.unjudged[AG_UNJUDGED_BACKLOG]++;
+		verdict = AG_V_ACCEPT;
+	}
+	if (verdict == AG_V_ACCEPT) {
+		tell(engine, unit, &judgement, verdict, 0, number);
+		return accept(engine, unit, &judgement, number);
+	}
+	r = carry_out(engine, unit, &judgement, &verdict, &error);
+	tell(engine, unit, &judgement, verdict, error, number);
+	return r;
+}
