@@ -160,6 +160,11 @@ uint16_t ag_att_handle_in_error(const struct ag_att *att)
 		return ag_att_number(att, AG_ATT_P_HANDLE);
 	if (ag_att_has(att, AG_ATT_P_START))
 		return ag_att_number(att, AG_ATT_P_START);
+	/* 3.4.4.7 and 3.4.4.11: of a set of handles, the first that is in error */
+	if ((att->opcode == AG_ATT_READ_MULTIPLE_REQ ||
+	     att->opcode == AG_ATT_READ_MULTIPLE_VARIABLE_REQ) &&
+	    att->param_len[AG_ATT_P_VALUE] >= 2)
+		return ag_get_le16(att->pdu + att->at[AG_ATT_P_VALUE]);
 	return 0;
 }
 
