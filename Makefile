@@ -48,7 +48,7 @@ $(BUILD)/libsim.a: $(call objects,$(SIM_SRC))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(BUILD)/unit: $(call objects,$(UNIT_SRC) $(LIB_SRC)) $(BUILD)/libsim.a
+$(BUILD)/unit: $(call objects,$(UNIT_SRC) $(LIB_SRC) $(filter-out %/main.c,$(PHONE_SRC))) $(BUILD)/libsim.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
 
 $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(call objects,$(RULES_SRC) $(ENGINE_SRC) $(SIM_SRC))
@@ -74,6 +74,12 @@ layers: ## prove that dependencies point down only
 
 lint: ## warnings of both compilers, cppcheck, clang-tidy, style, format, man pages, scripts
 	tests/lint
+
+vm: all $(BUILD)/phone ## scenarios with a real kernel and bluetoothd in a virtual machine (root)
+	BUILD=$(BUILD) tests/vm/run
+
+demo: ## the founding story without and with attgate, everything real but the radio (root)
+	BUILD=$(BUILD) tests/vm/demo
 
 FUZZ_SECONDS ?= 30
 
