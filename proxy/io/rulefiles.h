@@ -34,6 +34,10 @@ int ag_rulefiles_read(const char *const *paths, size_t n_paths, struct ag_rulefi
 
 void ag_rulefiles_clear(struct ag_rulefiles *files);
 
+/** Write findings as ag_diag_format() gives them. */
+void ag_rulefiles_report(const struct ag_rulefiles *files, const struct ag_diags *diags,
+			 FILE *errors);
+
 /**
  * Read and compile. Diagnostics are written as ag_diag_format() gives them, warnings included.
  *
