@@ -16,7 +16,7 @@ WARNINGS  := -Wall -Wextra -Wshadow -Wswitch-enum -Wstrict-prototypes -Wmissing-
 DEFINES   := -D_GNU_SOURCE -DAG_VERSION='"$(VERSION)"' -DAG_RULES_DIR='"$(RULESDIR)"' \
              -DAG_SYSCONF_DIR='"$(SYSCONFDIR)/attgate/rules.d"'
 ALL_CFLAGS := -std=c11 $(OPT) $(WARNINGS) $(DEFINES) $(SANITIZE) -I. $(CFLAGS)
-LIBS      := -lbluetooth -lev
+LIBS      := -lbluetooth -lev -pthread
 
 RULES_SRC  := $(wildcard rules/*.c)
 ENGINE_SRC := $(wildcard proxy/base/*.c proxy/wire/*.c proxy/engine/*.c)
