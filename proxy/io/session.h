@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef AG_IO_SESSION_H
+#define AG_IO_SESSION_H
+
+/*
+ * What `attgate run` does from its first line to its last: open both sides, pump until one of them
+ * goes, close both, open again; and the signals.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proxy/io/address.h"
+
+struct ag_session_config {
+	struct ag_address address[2]; /* by enum ag_side */
+	const char *const *rules;     /* as ag_rulefiles_compile() takes them */
+	size_t n_rules;
+	bool dry_run;
+	bool once; /* end when a side goes away, instead of waiting for it */
+	bool verbose;
+	bool allow_remote; /* tcp-listen beyond loopback */
+};
+
+enum { AG_SESSION_RULES = 1, AG_SESSION_REMOTE = 2 };
+
+/**
+ * Run until a signal ends it. What goes wrong is logged.
+ *
+ * TERM and INT end it in order, HUP reads the rules again, USR1 logs a summary.
+ *
+ * @config: borrowed
+ * @return: 0 (ended in order), AG_SESSION_RULES (the rules are wrong), AG_SESSION_REMOTE (listening
+ *          beyond loopback was not allowed), or negative
+ */
+int ag_session_run(const struct ag_session_config *config);
+
+#endif
