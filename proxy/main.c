@@ -6,6 +6,7 @@
 #include "proxy/cmd/cmd.h"
 
 static const struct ag_command *const commands[] = {
+	&ag_cmd_run,
 	&ag_cmd_check,
 	&ag_cmd_describe,
 	NULL, /* rows land with their files */

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proxy/base/cleanup.h"
+#include "proxy/cmd/cmd.h"
+#include "proxy/io/log.h"
+#include "proxy/io/session.h"
+
+enum {
+	OPTION_CONTROLLER = 256,
+	OPTION_HOST,
+	OPTION_RULES,
+	OPTION_DRY_RUN,
+	OPTION_ONCE,
+	OPTION_ALLOW_REMOTE,
+	OPTION_VERBOSE,
+	OPTION_HELP,
+};
+
+static const struct option options[] = {
+	{ "controller", required_argument, NULL, OPTION_CONTROLLER },
+	{ "host", required_argument, NULL, OPTION_HOST },
+	{ "rules", required_argument, NULL, OPTION_RULES },
+	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
+	{ "once", no_argument, NULL, OPTION_ONCE },
+	{ "allow-remote", no_argument, NULL, OPTION_ALLOW_REMOTE },
+	{ "verbose", no_argument, NULL, OPTION_VERBOSE },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct arguments {
+	const char *text[2]; /* --controller and --host, by enum ag_side */
+	const char **rules;
+	size_t n_rules;
+	bool help;
+	struct ag_session_config config;
+};
+
+static void take_option(struct arguments *arguments, int option)
+{
+	switch (option) {
+	case OPTION_CONTROLLER:
+		arguments->text[AG_SIDE_CONTROLLER] = optarg;
+		break;
+	case OPTION_HOST:
+		arguments->text[AG_SIDE_HOST] = optarg;
+		break;
+	case OPTION_RULES:
+		arguments->rules[arguments->n_rules++] = optarg;
+		break;
+	case OPTION_DRY_RUN:
+		arguments->config.dry_run = true;
+		break;
+	case OPTION_ONCE:
+		arguments->config.once = true;
+		break;
+	case OPTION_ALLOW_REMOTE:
+		arguments->config.allow_remote = true;
+		break;
+	case OPTION_VERBOSE:
+		arguments->config.verbose = true;
+		break;
+	case OPTION_HELP:
+		arguments->help = true;
+		break;
+	}
+}
+
+/* @return: AG_EXIT_OK or AG_EXIT_USAGE, then the line is written */
+static int parse_options(int argc, char **argv, struct arguments *arguments)
+{
+	int option;
+
+	opterr = 0;
+	optind = 1;
+	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+		if (option == ':')
+			return ag_usage_error(&ag_cmd_run,
+					      "%s needs a value; `attgate help run' shows which",
+					      argv[optind - 1]);
+		if (option == '?')
+			return ag_usage_error(
+			    &ag_cmd_run,
+			    "no option %s is known, or it takes no value; `attgate help run' "
+			    "lists them",
+			    argv[optind - 1]);
+		take_option(arguments, option);
+	}
+	if (optind < argc)
+		return ag_usage_error(&ag_cmd_run,
+				      "`%s' is too much; a controller is named by --controller, "
+				      "rules by --rules",
+				      argv[optind]);
+	return AG_EXIT_OK;
+}
+
+static int parse_addresses(struct arguments *arguments)
+{
+	static const char *const name[2] = {
+		[AG_SIDE_HOST] = "--host",
+		[AG_SIDE_CONTROLLER] = "--controller",
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *why = NULL;
+
+		if (ag_address_parse(arguments->text[i], (enum ag_side)i,
+				     &arguments->config.address[i], &why) != 0)
+			return ag_usage_error(&ag_cmd_run, "%s `%s' is not understood; %s", name[i],
+					      arguments->text[i], why);
+	}
+	return AG_EXIT_OK;
+}
+
+static int exit_status(int result)
+{
+	switch (result) {
+	case 0:
+		return AG_EXIT_OK;
+	case AG_SESSION_RULES:
+		return AG_EXIT_RULES;
+	case AG_SESSION_REMOTE:
+		return AG_EXIT_USAGE;
+	default:
+		return AG_EXIT_FAILURE;
+	}
+}
+
+static int run(int argc, char **argv)
+{
+	ag_autofree const char **rules = calloc((size_t)argc, sizeof(*rules));
+	struct arguments arguments = {
+		.text = { [AG_SIDE_HOST] = "vhci", [AG_SIDE_CONTROLLER] = "hci0" },
+		.rules = rules,
+	};
+	int status;
+
+	if (!rules) {
+		fputs("attgate: out of memory\n", stderr);
+		return AG_EXIT_FAILURE;
+	}
+	status = parse_options(argc, argv, &arguments);
+	if (status == AG_EXIT_OK && arguments.help) {
+		fputs(ag_cmd_run.usage, stdout);
+		return AG_EXIT_OK;
+	}
+	if (status == AG_EXIT_OK)
+		status = parse_addresses(&arguments);
+	if (status != AG_EXIT_OK)
+		return status;
+	if (arguments.n_rules > 0) {
+		arguments.config.rules = arguments.rules;
+		arguments.config.n_rules = arguments.n_rules;
+	}
+	ag_log_open();
+	return exit_status(ag_session_run(&arguments.config));
+}
+
+const struct ag_command ag_cmd_run = {
+	.name = "run",
+	.summary = "stand between a controller and the host, and judge",
+	.usage = "usage: attgate run [OPTION]…\n"
+		 "\n"
+		 "Take a controller, show the host a virtual one, and apply rules in between.\n"
+		 "\n"
+		 "  --controller WHAT  hciN, a BD_ADDR, or a stream (default: hci0)\n"
+		 "  --host WHAT        vhci, or a stream (default: vhci)\n"
+		 "  --rules PATH       rule file, or directory of *.rules; may be repeated, later\n"
+		 "                     ones replace earlier ones of the same base name (default:\n"
+		 "                     " AG_SYSCONF_DIR " over\n"
+		 "                     " AG_RULES_DIR ")\n"
+		 "  --dry-run          decide, count and log, but change nothing\n"
+		 "  --once             end when a side goes away, instead of waiting for it\n"
+		 "  --allow-remote     let tcp-listen be open to more than this machine\n"
+		 "  --verbose          log every decision\n"
+		 "  --help             this text\n"
+		 "\n"
+		 "A stream carries H4 packets: unix:PATH, unix-listen:PATH, tcp:HOST:PORT,\n"
+		 "tcp-listen:HOST:PORT; an IPv6 address stands in brackets.\n"
+		 "\n"
+		 "Signals: TERM and INT end it in order, HUP reads the rules again (wrong ones\n"
+		 "leave the running ones in force), USR1 logs the counters.\n"
+		 "\n"
+		 "Exit status: 0 ended in order, 1 failure, 2 the rules are wrong, 64 usage.\n",
+	.run = run,
+};
