@@ -14,7 +14,7 @@
 #include "rules/set.h"
 
 enum {
-	AG_PDUS = 512,	  /* 0 to 255: ATT by opcode; 256 to 511: SMP by opcode */
+	AG_PDUS = 512,    /* 0 to 255: ATT by opcode; 256 to 511: SMP by opcode */
 	AG_CONTEXTS = 16, /* from x role x (link and bearer) */
 	AG_CASE_WORDS = AG_PDUS * AG_CONTEXTS / 64,
 	AG_CONTEXT_WORDS = AG_PDUS / 64,
@@ -41,6 +41,11 @@ static inline bool ag_cases_has(const struct ag_cases *cases, unsigned int conte
 static inline void ag_cases_put(struct ag_cases *cases, unsigned int context, unsigned int pdu)
 {
 	cases->words[context * AG_CONTEXT_WORDS + pdu / 64] |= UINT64_C(1) << pdu % 64;
+}
+
+static inline void ag_cases_drop(struct ag_cases *cases, unsigned int context, unsigned int pdu)
+{
+	cases->words[context * AG_CONTEXT_WORDS + pdu / 64] &= ~(UINT64_C(1) << pdu % 64);
 }
 
 static inline enum ag_from ag_context_from(unsigned int context)
