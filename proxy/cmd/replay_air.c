@@ -46,6 +46,7 @@ struct ag_air {
 	struct held *held; /* a ring of AG_AIR_WINDOW */
 	size_t first;
 	size_t count;
+	uint64_t last_pdu; /* numbers grow; a smaller one is a later word on a PDU */
 	struct link links[AG_HCI_HANDLE_MAX + 1];
 };
 
@@ -330,31 +331,34 @@ static bool never_reaches_the_controller(enum ag_verdict verdict)
 	case AG_V_DISCARD:
 	case AG_V_LATE:
 	case AG_V_RECORDED:
+	case AG_V_TIMEOUT: /* as a first word: answered at once, an earlier answer being overdue */
 		return true;
 	case AG_V_ACCEPT:
-	case AG_V_TIMEOUT:
 		return false;
 	}
 	return false;
 }
 
-/* A PDU of the host. The first word on it finds its packets at the end of the queue; a later one (a
- * held PDU that is discarded) finds them by the number they were given. */
-static void decided_for_host(struct link *link, const struct ag_decision *decision)
+/* The first word on a PDU of the host finds its packets at the end of the queue and gives them its
+ * number. */
+static void first_word(struct link *link, const struct ag_decision *decision)
 {
 	bool swallowed = never_reaches_the_controller(decision->verdict);
-	bool known = false;
 
+	for (size_t i = 0; i < decision->packets && i < link->n_sent; i++)
+		link->sent[link->n_sent - 1 - i] = (struct sent){ .pdu = decision->number,
+								  .swallowed = swallowed };
+}
+
+/* A later word counts where the PDU was held until now. A request whose time is up is not: it was
+ * forwarded long ago. */
+static void later_word(struct link *link, const struct ag_decision *decision)
+{
+	if (decision->verdict == AG_V_TIMEOUT)
+		return;
 	for (size_t i = 0; i < link->n_sent; i++) {
-		if (link->sent[i].pdu != decision->number)
-			continue;
-		link->sent[i].swallowed = swallowed;
-		known = true;
-	}
-	for (size_t i = 0; !known && i < decision->packets && i < link->n_sent; i++) {
-		struct sent *sent = &link->sent[link->n_sent - 1 - i];
-
-		*sent = (struct sent){ .pdu = decision->number, .swallowed = swallowed };
+		if (link->sent[i].pdu == decision->number)
+			link->sent[i].swallowed = never_reaches_the_controller(decision->verdict);
 	}
 }
 
@@ -376,10 +380,17 @@ static void drop_answer(struct ag_air *air, const struct ag_decision *decision)
 
 void ag_air_decision(struct ag_air *air, const struct ag_decision *decision)
 {
+	struct link *link;
+
 	if (decision->link->handle > AG_HCI_HANDLE_MAX)
 		return;
-	if (decision->from == AG_FROM_HOST)
-		decided_for_host(&air->links[decision->link->handle], decision);
+	link = &air->links[decision->link->handle];
+	if (decision->from == AG_FROM_HOST && decision->number > air->last_pdu)
+		first_word(link, decision);
+	else if (decision->from == AG_FROM_HOST)
+		later_word(link, decision);
 	else if (decision->verdict == AG_V_RECORDED)
 		drop_answer(air, decision);
+	if (decision->number > air->last_pdu)
+		air->last_pdu = decision->number;
 }

@@ -497,10 +497,12 @@ static void say_keypress(struct words *words, struct ag_cursor *cursor)
 
 /* ---- The PDUs -------------------------------------------------------------------------------- */
 
+enum { PARAMS_MAX = 3 };
+
 struct pdu_row {
 	uint8_t opcode;
 	const char *name;
-	say_fn *say[3]; /* the parameters in order, NULL after the last */
+	say_fn *say[PARAMS_MAX]; /* in order, NULL after the last */
 };
 
 /* Vol 3 Part F, 3.4.1 to 3.4.7 */
@@ -618,7 +620,7 @@ size_t ag_words_pdu(bool is_att, const uint8_t *pdu, size_t len, char *out, size
 		return words.len;
 	}
 	add(&words, "%s", row->name);
-	for (size_t i = 0; i < ag_array_size(row->say) && row->say[i] && !cursor.failed; i++)
+	for (size_t i = 0; i < PARAMS_MAX && row->say[i] && !cursor.failed; i++)
 		row->say[i](&words, &cursor);
 	if (cursor.failed)
 		add(&words, ", malformed (%zu octets)", len);

@@ -4,9 +4,10 @@
  *
  *   ">HEX"  the recorded host sent it, and the engine forwards it
  *   "xHEX"  the recorded host sent it, and the rules refuse it
- *   "hHEX"  the recorded host sent it, and it is held back (the PDU has number 77)
+ *   "hHEX"  the recorded host sent it, and it is held back (the first step only)
  *   "dHEX"  the held PDU is discarded (the octets do not count)
  *   "rHEX"  the held PDU goes out
+ *   "t"     the time of PDU 1 is up, it was forwarded long ago
  *   "+HEX"  the engine sends something of its own
  *   "<HEX"  the recorded controller sent it
  *   "aHEX"  likewise, and it ends an answer of as many packets as the digit before HEX says
@@ -98,15 +99,17 @@ static void step(struct ag_air *air, const char *line, uint64_t number)
 	if (from_host || line[0] == '<' || answer)
 		cr_assert_eq(ag_air_frame(air, &frame), 0);
 	if (line[0] == '>')
-		decide(air, AG_FROM_HOST, AG_V_ACCEPT, 1, number);
+		decide(air, AG_FROM_HOST, AG_V_ACCEPT, 1, 100 + number);
 	if (line[0] == 'x')
-		decide(air, AG_FROM_HOST, AG_V_REJECT, 1, number);
+		decide(air, AG_FROM_HOST, AG_V_REJECT, 1, 100 + number);
 	if (line[0] == 'h')
-		decide(air, AG_FROM_HOST, AG_V_ACCEPT, 1, 77);
+		decide(air, AG_FROM_HOST, AG_V_ACCEPT, 1, 100 + number);
 	if (line[0] == 'd')
-		decide(air, AG_FROM_HOST, AG_V_DISCARD, 1, 77);
+		decide(air, AG_FROM_HOST, AG_V_DISCARD, 1, 101);
+	if (line[0] == 't')
+		decide(air, AG_FROM_HOST, AG_V_TIMEOUT, 1, 101);
 	if (answer)
-		decide(air, AG_FROM_PEER, AG_V_RECORDED, (size_t)(line[1] - '0'), number);
+		decide(air, AG_FROM_PEER, AG_V_RECORDED, (size_t)(line[1] - '0'), 100 + number);
 	if (line[0] == '>' || line[0] == '+' || line[0] == 'r')
 		cr_assert_eq(ag_air_out(air, &packet, number), 0);
 }
@@ -159,6 +162,9 @@ static const struct script scripts[] = {
 	  ">" HOST_ACL " >" HOST_ACL " <" DONE_2 " " },
 	/* held and then discarded */
 	{ { "h" HOST_ACL, ">" HOST_ACL, "d" HOST_ACL, "<" DONE_2 }, ">" HOST_ACL " <" DONE_1 " " },
+	/* a late time-out does not take back what was sent, nor anything sent since */
+	{ { ">" HOST_ACL, "<" DONE_1, ">" HOST_ACL, "t", "<" DONE_1 },
+	  ">" HOST_ACL " <" DONE_1 " >" HOST_ACL " <" DONE_1 " " },
 	/* the account ends with the link */
 	{ { "x" HOST_ACL, "<" GONE, ">" HOST_ACL, "<" DONE_1 },
 	  "<" GONE " >" HOST_ACL " <" DONE_1 " " },
