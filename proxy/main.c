@@ -9,6 +9,7 @@ static const struct ag_command *const commands[] = {
 	&ag_cmd_run,
 	&ag_cmd_check,
 	&ag_cmd_describe,
+	&ag_cmd_replay,
 	NULL, /* rows land with their files */
 };
 

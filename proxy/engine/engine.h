@@ -70,8 +70,7 @@ struct ag_decision {
 				     * fragment was looked at */
 	const uint8_t *out;         /* as it goes out after `rewrite`; NULL if not rewritten */
 	size_t out_len;
-	const struct ag_rule
-	    *rule; /* the rule that decided, else the last that took effect, or NULL */
+	const struct ag_rule *rule; /* that decided, else the last that took effect, or NULL */
 	enum ag_verdict verdict;
 	uint8_t error; /* AG_V_REJECT, AG_V_TIMEOUT: the ATT error or SMP reason given */
 	bool has_error;

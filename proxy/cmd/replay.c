@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proxy/base/cleanup.h"
+#include "proxy/cmd/cmd.h"
+#include "proxy/cmd/replay_air.h"
+#include "proxy/cmd/replay_report.h"
+#include "proxy/io/rulefiles.h"
+#include "proxy/wire/cursor.h"
+#include "proxy/wire/h4.h"
+#include "proxy/wire/hci.h"
+#include "proxy/wire/l2cap.h"
+
+/* Controllers of one recording that are told apart; more than anybody recorded
+ * at once. */
+enum { CONTROLLERS_MAX = 64 };
+
+/* Progress is shown when it takes longer than this, and then so often. */
+enum { PROGRESS_AFTER_S = 2, PROGRESS_EVERY_FRAMES = 4096 };
+
+struct options {
+	const char *capture;
+	const char *write;
+	const char **rules;
+	size_t n_rules;
+	bool json;
+	bool has_index;
+	uint16_t index;
+};
+
+/* One controller of a recording, as a first look shows it. */
+struct controller {
+	uint16_t index;
+	uint64_t packets;
+	uint64_t att;
+};
+
+struct replay {
+	struct options options;
+	struct ag_capture *capture;
+	struct ag_ruleset *rules;
+	struct ag_engine *engine;
+	struct ag_capture_writer *writer;
+	struct ag_air *air;
+	struct ag_report report;
+	uint16_t index;
+	uint64_t now_us;
+	time_t began;
+	bool progress;
+};
+
+/* ---- Options
+ * ----------------------------------------------------------------------------------
+ */
+
+static const struct option long_options[] = {
+	{ "rules", required_argument, NULL, 'r' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "write", required_argument, NULL, 'w' },
+	{ "index", required_argument, NULL, 'i' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static bool parse_index(const char *text, uint16_t *out)
+{
+	char *end;
+	unsigned long value;
+
+	if (strncmp(text, "hci", 3) == 0)
+		text += 3;
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno != 0 || *end != '\0' || value >= AG_BTSNOOP_NO_INDEX)
+		return false;
+	*out = (uint16_t)value;
+	return true;
+}
+
+static int parse_option(struct options *options, int option, char **argv)
+{
+	switch (option) {
+	case 'r':
+		options->rules[options->n_rules++] = optarg;
+		return 0;
+	case 'j':
+		options->json = true;
+		return 0;
+	case 'w':
+		options->write = optarg;
+		return 0;
+	case 'i':
+		options->has_index = parse_index(optarg, &options->index);
+		if (options->has_index)
+			return 0;
+		return ag_usage_error(&ag_cmd_replay,
+				      "`%s' is no controller; --index takes the number of one, "
+				      "as in --index 0",
+				      optarg);
+	case ':':
+		return ag_usage_error(&ag_cmd_replay, "%s needs a value; see `attgate help replay'",
+				      argv[optind - 1]);
+	default:
+		return ag_usage_error(&ag_cmd_replay,
+				      "no option `%s'; there are --rules, --json, --write and "
+				      "--index",
+				      argv[optind - 1]);
+	}
+}
+
+static int parse_options(struct options *options, int argc, char **argv)
+{
+	int option;
+	int status;
+
+	optind = 0; /* getopt begins anew, also when called twice by a test */
+	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+		status = parse_option(options, option, argv);
+		if (status != 0)
+			return status;
+	}
+	if (optind == argc)
+		return ag_usage_error(&ag_cmd_replay,
+				      "no capture given; `attgate replay FILE.btsnoop'");
+	if (optind + 1 < argc)
+		return ag_usage_error(&ag_cmd_replay, "one capture at a time, but also `%s' given",
+				      argv[optind + 1]);
+	options->capture = argv[optind];
+	return 0;
+}
+
+/* ---- Which controller
+ * ---------------------------------------------------------------------------
+ */
+
+/* The start of a PDU on the fixed ATT channel. */
+static bool looks_like_att(const struct ag_capture_frame *frame)
+{
+	struct ag_acl acl;
+	struct ag_cursor cursor;
+
+	if (frame->len == 0 || frame->data[0] != AG_H4_ACL ||
+	    !ag_acl_parse(frame->data, frame->len, &acl) || acl.pb == AG_PB_CONTINUING)
+		return false;
+	cursor = ag_cursor(acl.data, acl.len);
+	ag_pull_le16(&cursor);
+	return ag_pull_le16(&cursor) == AG_CID_ATT && !cursor.failed;
+}
+
+static struct controller *find_controller(struct controller *list, size_t *count, uint16_t index)
+{
+	for (size_t i = 0; i < *count; i++) {
+		if (list[i].index == index)
+			return &list[i];
+	}
+	if (*count == CONTROLLERS_MAX)
+		return NULL;
+	list[*count] = (struct controller){ .index = index };
+	return &list[(*count)++];
+}
+
+static void look_at(const struct ag_capture_frame *frame, struct controller *list, size_t *count)
+{
+	struct controller *controller;
+
+	if (frame->meaning.kind != AG_BTSNOOP_PACKET)
+		return;
+	controller = find_controller(list, count, frame->meaning.index);
+	if (!controller)
+		return;
+	controller->packets++;
+	controller->att += looks_like_att(frame);
+}
+
+static int ambiguous(const struct controller *list, size_t count)
+{
+	fputs("attgate replay: several controllers have ATT traffic; choose one with "
+	      "--index:\n",
+	      stderr);
+	for (size_t i = 0; i < count; i++)
+		fprintf(stderr, "  --index %u: %" PRIu64 " packets, %" PRIu64 " of them ATT\n",
+			list[i].index, list[i].packets, list[i].att);
+	return AG_EXIT_USAGE;
+}
+
+/* The one with ATT traffic, else the one there is. */
+static int choose(struct replay *replay, const struct controller *list, size_t count)
+{
+	size_t with_att = 0;
+
+	for (size_t i = 0; i < count; i++)
+		with_att += list[i].att > 0;
+	for (size_t i = 0; i < count; i++) {
+		if (replay->options.has_index ? list[i].index == replay->options.index
+					      : with_att == 0 || list[i].att > 0) {
+			replay->index = list[i].index;
+			return with_att > 1 && !replay->options.has_index ? ambiguous(list, count)
+									  : 0;
+		}
+	}
+	if (!replay->options.has_index)
+		return 0;
+	fprintf(stderr, "attgate replay: no controller %u in %s; there %s", replay->options.index,
+		replay->options.capture, count == 1 ? "is" : "are");
+	for (size_t i = 0; i < count; i++)
+		fprintf(stderr, "%s %u", i ? "," : "", list[i].index);
+	fputs(count ? "\n" : " none\n", stderr);
+	return AG_EXIT_USAGE;
+}
+
+static int choose_controller(struct replay *replay)
+{
+	struct controller list[CONTROLLERS_MAX];
+	struct ag_capture_frame frame;
+	size_t count = 0;
+	int error;
+
+	replay->index = AG_BTSNOOP_NO_INDEX;
+	if (ag_capture_link(replay->capture) != AG_BTSNOOP_MONITOR) {
+		if (!replay->options.has_index)
+			return 0;
+		return ag_usage_error(&ag_cmd_replay,
+				      "this capture does not tell controllers apart; leave out "
+				      "--index");
+	}
+	while (ag_capture_next(replay->capture, &frame) == 0)
+		look_at(&frame, list, &count);
+	error = ag_capture_rewind(replay->capture);
+	if (error != 0) {
+		fprintf(stderr, "%s: %s\n", replay->options.capture, strerror(-error));
+		return AG_EXIT_FAILURE;
+	}
+	return choose(replay, list, count);
+}
+
+/* ---- The run
+ * ------------------------------------------------------------------------------------
+ */
+
+static void tap(void *user, const struct ag_decision *decision)
+{
+	struct replay *replay = user;
+
+	ag_report_decision(&replay->report, decision);
+	if (replay->air)
+		ag_air_decision(replay->air, decision);
+}
+
+/* Take what the engine puts out. What the host would have got has no reader
+ * here. */
+static int drain(struct replay *replay)
+{
+	struct ag_packet packet;
+	int result = 0;
+
+	while (result == 0 && ag_engine_peek(replay->engine, AG_SIDE_CONTROLLER, &packet)) {
+		if (replay->air)
+			result = ag_air_out(replay->air, &packet, replay->now_us);
+		ag_engine_pop(replay->engine, AG_SIDE_CONTROLLER);
+	}
+	while (ag_engine_peek(replay->engine, AG_SIDE_HOST, &packet))
+		ag_engine_pop(replay->engine, AG_SIDE_HOST);
+	return result;
+}
+
+/* Let pass the time between two frames. */
+static int advance(struct replay *replay, uint64_t until_us)
+{
+	uint64_t deadline_us = ag_engine_deadline(replay->engine);
+	int result = 0;
+
+	replay->report.frame = 0;
+	while (deadline_us <= until_us && result == 0) {
+		if (deadline_us > replay->now_us)
+			replay->now_us = deadline_us;
+		result = ag_engine_tick(replay->engine, replay->now_us);
+		if (result == 0)
+			result = drain(replay);
+		if (ag_engine_deadline(replay->engine) <= deadline_us)
+			break;
+		deadline_us = ag_engine_deadline(replay->engine);
+	}
+	/* Clocks are set back now and then; the engine's never goes back. */
+	if (until_us > replay->now_us)
+		replay->now_us = until_us;
+	return result;
+}
+
+static int play_frame(struct replay *replay, const struct ag_capture_frame *frame)
+{
+	enum ag_side side = frame->meaning.from_host ? AG_SIDE_HOST : AG_SIDE_CONTROLLER;
+	int result;
+
+	if (frame->number == 1) {
+		replay->report.start_us = frame->head.time_us;
+		replay->now_us = frame->head.time_us;
+	}
+	if (frame->meaning.index != replay->index)
+		return 0;
+	result = advance(replay, frame->head.time_us);
+	if (result == 0 && replay->air)
+		result = ag_air_frame(replay->air, frame);
+	if (result != 0 || frame->meaning.kind != AG_BTSNOOP_PACKET)
+		return result;
+	replay->report.frame = frame->number;
+	result = ag_engine_feed(replay->engine, side, frame->data, frame->len, replay->now_us);
+	return result == 0 ? drain(replay) : result;
+}
+
+static void show_progress(struct replay *replay, const struct ag_capture_frame *frame)
+{
+	uint64_t size = ag_capture_size(replay->capture);
+
+	if (frame->number % PROGRESS_EVERY_FRAMES != 0 || !isatty(STDERR_FILENO) ||
+	    time(NULL) - replay->began < PROGRESS_AFTER_S)
+		return;
+	replay->progress = true;
+	fprintf(stderr, "\rframe %" PRIu64, frame->number);
+	if (size > 0)
+		fprintf(stderr, ", %" PRIu64 " %%", frame->offset * 100 / size);
+}
+
+static int play_all(struct replay *replay)
+{
+	struct ag_capture_frame frame;
+	int result;
+
+	replay->began = time(NULL);
+	while ((result = ag_capture_next(replay->capture, &frame)) == 0) {
+		result = play_frame(replay, &frame);
+		if (result != 0)
+			return result;
+		show_progress(replay, &frame);
+	}
+	if (replay->progress)
+		fputs("\r\x1b[K", stderr);
+	if (result == AG_CAPTURE_TRUNCATED || result == AG_CAPTURE_CORRUPT)
+		fprintf(stderr, "%s: frame %" PRIu64 " at offset %" PRIu64 " %s\n",
+			replay->options.capture, frame.number, frame.offset,
+			result == AG_CAPTURE_TRUNCATED ? "is cut off by the end of the file"
+						       : "has an impossible length");
+	if (replay->air && result > 0) {
+		int error = ag_air_flush(replay->air);
+
+		return error != 0 ? error : result;
+	}
+	return result;
+}
+
+static int run_replay(struct replay *replay)
+{
+	int result = play_all(replay);
+	int closed = ag_capture_writer_close(ag_take(replay->writer));
+
+	if (result >= 0) {
+		fflush(stdout);
+		ag_report_summary(stderr, ag_engine_stats(replay->engine));
+	}
+	if (result < 0 || closed < 0) {
+		fprintf(stderr, "attgate replay: %s: %s\n",
+			closed < 0 ? replay->options.write : replay->options.capture,
+			strerror(closed < 0 ? -closed : -result));
+		return AG_EXIT_FAILURE;
+	}
+	if (ferror(stdout)) {
+		fputs("attgate replay: standard output could not be written\n", stderr);
+		return AG_EXIT_FAILURE;
+	}
+	return result == AG_CAPTURE_END ? AG_EXIT_OK : AG_EXIT_FAILURE;
+}
+
+/* ---- Setting up
+ * ----------------------------------------------------------------------------------
+ */
+
+static int out_of_memory(void)
+{
+	fputs("attgate replay: out of memory\n", stderr);
+	return AG_EXIT_FAILURE;
+}
+
+static bool same_file(const char *one, const char *other)
+{
+	struct stat a;
+	struct stat b;
+
+	return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+static int open_writer(struct replay *replay)
+{
+	enum ag_btsnoop_link link = ag_capture_link(replay->capture);
+	int error;
+
+	if (!replay->options.write)
+		return 0;
+	if (same_file(replay->options.write, replay->options.capture))
+		return ag_usage_error(&ag_cmd_replay,
+				      "--write would overwrite the capture; give another file");
+	/* 1001 cannot tell what is neither command, event nor ACL. */
+	if (link == AG_BTSNOOP_HCI)
+		link = AG_BTSNOOP_H4;
+	error = ag_capture_writer_open(replay->options.write, link, &replay->writer);
+	if (error != 0) {
+		fprintf(stderr, "%s: %s\n", replay->options.write, strerror(-error));
+		return AG_EXIT_FAILURE;
+	}
+	if (ag_air_new(replay->writer, link, replay->index, &replay->air) != 0)
+		return out_of_memory();
+	return 0;
+}
+
+static int open_capture(struct replay *replay)
+{
+	int result = ag_capture_open(replay->options.capture, stderr, &replay->capture);
+
+	if (result < 0)
+		return out_of_memory();
+	return result == 0 ? choose_controller(replay) : AG_EXIT_FAILURE;
+}
+
+static int load_rules(struct replay *replay)
+{
+	const struct options *options = &replay->options;
+	int result = ag_rulefiles_compile(options->n_rules ? options->rules : NULL,
+					  options->n_rules, &replay->rules, stderr);
+
+	if (result < 0)
+		return out_of_memory();
+	return result == 0 ? 0 : AG_EXIT_RULES;
+}
+
+static int open_engine(struct replay *replay)
+{
+	struct ag_engine_config config = {
+		.rules = replay->rules,
+		.tap = tap,
+		.tap_user = replay,
+		.replay = true,
+	};
+
+	return ag_engine_new(&config, &replay->engine) == 0 ? 0 : out_of_memory();
+}
+
+static int set_up_and_run(struct replay *replay, int argc, char **argv)
+{
+	int status = parse_options(&replay->options, argc, argv);
+
+	replay->report.json = replay->options.json;
+	if (status == 0)
+		status = load_rules(replay);
+	if (status == 0)
+		status = open_capture(replay);
+	if (status == 0)
+		status = open_writer(replay);
+	if (status == 0)
+		status = open_engine(replay);
+	return status == 0 ? run_replay(replay) : status;
+}
+
+static int replay_main(int argc, char **argv)
+{
+	struct replay *replay = calloc(1, sizeof(*replay));
+	int status;
+
+	if (!replay)
+		return out_of_memory();
+	replay->options.rules = calloc((size_t)argc, sizeof(*replay->options.rules));
+	if (!replay->options.rules) {
+		free(replay);
+		return out_of_memory();
+	}
+	replay->report.out = stdout;
+	status = set_up_and_run(replay, argc, argv);
+	ag_engine_free(replay->engine);
+	ag_air_free(replay->air);
+	ag_capture_writer_close(replay->writer);
+	ag_capture_close(replay->capture);
+	ag_ruleset_free(replay->rules);
+	free(replay->options.rules);
+	free(replay);
+	return status;
+}
+
+const struct ag_command ag_cmd_replay = {
+	.name = "replay",
+	.summary = "judge a recording by the rules",
+	.usage = "usage: attgate replay CAPTURE [--rules FILE-OR-DIR]... [--json] "
+		 "[--write FILE]\n"
+		 "                              [--index N]\n"
+		 "\n"
+		 "Judges a btsnoop recording (btmon -w, Android's HCI log) as "
+		 "`attgate run' would\n"
+		 "have judged the traffic, and prints one line for each ATT and "
+		 "SMP PDU: frame\n"
+		 "number, seconds since the first frame, direction (\u2192 from "
+		 "the host, \u2190 from "
+		 "the\n"
+		 "peer), peer, local role, the PDU, and in brackets the rule and "
+		 "the verdict.\n"
+		 "Needs no privilege and no Bluetooth.\n"
+		 "\n"
+		 "  --rules FILE-OR-DIR  rules to judge by, several times if need "
+		 "be; default:\n"
+		 "                       " AG_SYSCONF_DIR " over\n"
+		 "                       " AG_RULES_DIR "\n"
+		 "  --json               one JSON object a line\n"
+		 "  --write FILE         a recording of what the controller side "
+		 "would have seen\n"
+		 "  --index N            of several controllers in one recording, "
+		 "the one of hciN\n"
+		 "\n"
+		 "The peer of a recording does not react to what is judged now: "
+		 "its recorded answer\n"
+		 "to a request that the rules refuse is shown as such and left out "
+		 "by --write.\n"
+		 "\n"
+		 "exit status: 0; 1 the recording cannot be read to its end; 2 a "
+		 "rule file has\n"
+		 "errors; 64 wrong usage\n",
+	.run = replay_main,
+};
