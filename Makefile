@@ -51,7 +51,11 @@ $(BUILD)/libsim.a: $(call objects,$(SIM_SRC))
 $(BUILD)/unit: $(call objects,$(UNIT_SRC) $(LIB_SRC) $(filter-out %/main.c,$(PHONE_SRC))) $(BUILD)/libsim.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
 
-$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(call objects,$(RULES_SRC) $(ENGINE_SRC) $(SIM_SRC))
+$(BUILD)/bench/forward: $(call objects,tests/bench/forward.c $(RULES_SRC) $(ENGINE_SRC))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^
+
+$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(call objects,$(RULES_SRC) $(ENGINE_SRC)) $(BUILD)/libsim.a
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^
 
 $(BUILD)/obj/%.o: %.c
@@ -85,6 +89,12 @@ FUZZ_SECONDS ?= 30
 
 fuzz: ## every fuzz target for FUZZ_SECONDS (30)
 	tests/fuzz/run $(FUZZ_SECONDS)
+
+bench: ## instructions and allocations a forwarded packet costs
+	tests/bench/run
+
+coverage: ## line and branch coverage by folder
+	tests/coverage
 
 fmt: ## format all C sources
 	git ls-files -co --exclude-standard '*.[ch]' | xargs clang-format -i
