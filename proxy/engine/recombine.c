@@ -166,7 +166,8 @@ static enum wish wish_for_opcode(struct ag_engine *engine, const struct ag_unit 
 	ag_subject_glimpse(unit, opcode, &engine->subject);
 	if (ag_rules_may_match(engine->config.rules, &engine->subject))
 		return WISH_JUDGE;
-	return engine->config.tap ? WISH_WATCH : WISH_PASS;
+	/* what a short one asks is remembered whole */
+	return engine->config.tap || unit->pdu_len <= AG_HEAD_MAX ? WISH_WATCH : WISH_PASS;
 }
 
 /* What the first octets of a PDU say of the rest. Fills the unit. */
@@ -252,7 +253,7 @@ static void assembly_unit(struct ag_link *link, enum ag_side from, struct ag_uni
 		unit->unpaid = 0;
 }
 
-static void end_assembly(struct ag_assembly *assembly)
+void ag_assembly_end(struct ag_assembly *assembly)
 {
 	ag_fifo_clear(&assembly->packets);
 	assembly->mode = AG_ASM_IDLE;
@@ -297,7 +298,7 @@ static int begin_stream(struct ag_engine *engine, struct ag_link *link, enum ag_
 	if (r)
 		return r;
 	if (assembly->have >= assembly->expect && assembly->expect) {
-		end_assembly(assembly);
+		ag_assembly_end(assembly);
 		return set_streaming(engine, link, ag_other(from), false);
 	}
 	assembly->mode = AG_ASM_STREAM;
@@ -349,7 +350,7 @@ static int finish(struct ag_engine *engine, struct ag_link *link, enum ag_side f
 	/* judging may end the link, or inject; the assembly is no longer in progress then */
 	assembly->mode = AG_ASM_IDLE;
 	r = handle_unit(engine, &unit, data, assembly->have);
-	end_assembly(assembly);
+	ag_assembly_end(assembly);
 	return r;
 }
 
@@ -358,7 +359,7 @@ static int let_pass_overlong(struct ag_engine *engine, struct ag_link *link, enu
 {
 	int r = unjudged(engine, link, from, AG_UNJUDGED_LENGTH);
 
-	end_assembly(&link->assembly[from]);
+	ag_assembly_end(&link->assembly[from]);
 	return r ? r : set_streaming(engine, link, ag_other(from), false);
 }
 
@@ -429,7 +430,7 @@ static int add_packet(struct ag_engine *engine, struct ag_link *link, enum ag_si
 		r = ag_send(engine, link, to, packet, len, false);
 		if (r || assembly->have < assembly->expect)
 			return r;
-		end_assembly(assembly);
+		ag_assembly_end(assembly);
 		return set_streaming(engine, link, to, false);
 	}
 	if (assembly->forwarded) {
@@ -483,7 +484,7 @@ static int start(struct ag_engine *engine, struct ag_link *link, enum ag_side fr
 
 	if (assembly->mode != AG_ASM_IDLE) {
 		r = unjudged(engine, link, from, AG_UNJUDGED_INTERRUPTED);
-		end_assembly(assembly);
+		ag_assembly_end(assembly);
 		if (!r)
 			r = set_streaming(engine, link, ag_other(from), false);
 		if (r)
