@@ -10,13 +10,12 @@ static const struct ag_command *const commands[] = {
 	&ag_cmd_check,
 	&ag_cmd_describe,
 	&ag_cmd_replay,
-	NULL, /* rows land with their files */
 };
 
 static const struct ag_command *find_command(const char *name)
 {
 	for (size_t i = 0; i < ag_array_size(commands); i++) {
-		if (commands[i] && strcmp(commands[i]->name, name) == 0)
+		if (strcmp(commands[i]->name, name) == 0)
 			return commands[i];
 	}
 	return NULL;
@@ -27,10 +26,8 @@ static void print_help(FILE *out)
 	fputs("attgate: an HCI proxy that judges ATT traffic by rules\n\n"
 	      "usage: attgate COMMAND [OPTION]…\n\n",
 	      out);
-	for (size_t i = 0; i < ag_array_size(commands); i++) {
-		if (commands[i])
-			fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-	}
+	for (size_t i = 0; i < ag_array_size(commands); i++)
+		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("  help       this list, or `attgate help COMMAND`\n"
 	      "  --version  print the version\n",
 	      out);

@@ -12,6 +12,7 @@
 #include <bluetooth/hci.h>
 
 #include "proxy/base/cleanup.h"
+#include "proxy/io/fd.h"
 #include "proxy/io/log.h"
 
 /* How long a controller may be busy with its own set-up, and how long another user channel may take
@@ -24,12 +25,6 @@
 
 /* The low four bits of hci_dev_info.type; HCI_VIRTUAL is what vhci has. */
 #define BUS_MASK 0x0f
-
-static void close_cleanup(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
 
 /* A socket for questions about controllers. */
 static int control_socket(struct ag_transport *transport)
@@ -52,7 +47,7 @@ static int control_socket(struct ag_transport *transport)
 
 int ag_hci_probe(struct ag_transport *transport)
 {
-	ag_cleanup(close_cleanup) int ctl = control_socket(transport);
+	ag_cleanup(ag_fd_cleanup) int ctl = control_socket(transport);
 
 	return ctl < 0 ? ctl : 0;
 }
@@ -132,14 +127,17 @@ static int not_found(struct ag_transport *transport, int ctl)
 	for (unsigned int i = 0; i < list.head.dev_num && at + 10 < sizeof(names); i++)
 		at += (size_t)snprintf(names + at, sizeof(names) - at, " hci%u",
 				       list.room[i].dev_id);
-	return ag_transport_fail(transport, -ENODEV, "there is no controller %s; there %s:%s",
-				 transport->address.text, at ? "are" : "is",
-				 at ? names : " none, see `dmesg'");
+	if (at == 0)
+		return ag_transport_fail(transport, -ENODEV,
+					 "there is no controller %s, nor any other; see `dmesg'",
+					 transport->address.text);
+	return ag_transport_fail(transport, -ENODEV, "there is no controller %s; there are:%s",
+				 transport->address.text, names);
 }
 
 int ag_hci_find(struct ag_transport *transport, uint64_t remembered, unsigned int *index)
 {
-	ag_cleanup(close_cleanup) int ctl = control_socket(transport);
+	ag_cleanup(ag_fd_cleanup) int ctl = control_socket(transport);
 	uint64_t bdaddr = remembered;
 	struct hci_dev_info info;
 
@@ -260,9 +258,8 @@ static int take_with_patience(struct ag_transport *transport, int ctl, int fd, u
 int ag_hci_bind(struct ag_transport *transport, unsigned int index,
 		const struct ag_opening *opening)
 {
-	ag_cleanup(close_cleanup) int fd = control_socket(transport);
-	ag_cleanup(close_cleanup) int ctl = control_socket(transport);
-	int taken;
+	ag_cleanup(ag_fd_cleanup) int fd = control_socket(transport);
+	ag_cleanup(ag_fd_cleanup) int ctl = control_socket(transport);
 	int r;
 
 	if (fd < 0 || ctl < 0)
@@ -270,7 +267,5 @@ int ag_hci_bind(struct ag_transport *transport, unsigned int index,
 	r = take_with_patience(transport, ctl, fd, index, opening);
 	if (r < 0)
 		return r;
-	taken = fd;
-	fd = -1;
-	return taken;
+	return ag_fd_take(&fd);
 }

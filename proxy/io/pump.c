@@ -38,6 +38,18 @@ static void stop_watching(struct ag_pump_side *at)
 	ev_io_stop(at->pump->loop, &at->writable);
 }
 
+static int feed(void *user, const uint8_t *packet, size_t len)
+{
+	struct ag_pump_side *at = user;
+	struct ag_pump *pump = at->pump;
+
+	if (at->side == AG_SIDE_HOST)
+		ag_resync_host(&pump->resync, packet, len);
+	else if (ag_resync_discards(&pump->resync, packet, len))
+		return 0;
+	return ag_engine_feed(pump->engine, at->side, packet, len, ag_now_us());
+}
+
 /* ---- The end ------------------------------------------------------------------------------------
  */
 
@@ -82,7 +94,7 @@ static int host_went_down(struct ag_pump *pump)
 	pump->host_up = false;
 	ag_log(AG_LOG_NOTICE, "%s is down, %s is reset", pump->side[AG_SIDE_HOST].transport->label,
 	       pump->side[AG_SIDE_CONTROLLER].transport->label);
-	return ag_engine_feed(pump->engine, AG_SIDE_HOST, reset, sizeof(reset), ag_now_us());
+	return feed(&pump->side[AG_SIDE_HOST], reset, sizeof(reset));
 }
 
 static void packet_refused(struct ag_pump_side *at, uint8_t type, size_t len)
@@ -90,9 +102,9 @@ static void packet_refused(struct ag_pump_side *at, uint8_t type, size_t len)
 	struct ag_pump *pump = at->pump;
 
 	pump->counters.lost_refused++;
-	if (pump->host_refused_told)
+	if (pump->refusal_told)
 		return;
-	pump->host_refused_told = true;
+	pump->refusal_told = true;
 	ag_log(
 	    AG_LOG_WARNING,
 	    "%s: the kernel does not take a packet of type 0x%02x and %zu octets; it is lost, and "
@@ -175,13 +187,6 @@ static bool may_read(const struct ag_pump *pump, enum ag_side side)
 	return side != AG_SIDE_HOST || ag_engine_backlog(pump->engine, side) <= AG_PUMP_BACKLOG_MAX;
 }
 
-static int feed(void *user, const uint8_t *packet, size_t len)
-{
-	struct ag_pump_side *at = user;
-
-	return ag_engine_feed(at->pump->engine, at->side, packet, len, ag_now_us());
-}
-
 /* After each call of the engine: write, watch what is to be watched, wind the clock. */
 static void settle(struct ag_pump *pump)
 {
@@ -209,6 +214,18 @@ static void settle(struct ag_pump *pump)
 	ev_timer_start(pump->loop, &pump->due);
 }
 
+/* The kernel dropped packets: tell the host to start afresh, once, and again if what was dropped
+ * can have been the completion that it waits for. */
+static int packets_dropped(struct ag_pump *pump)
+{
+	pump->counters.overflows++;
+	if (pump->resync == AG_RESYNC_TOLD)
+		return 0;
+	pump->resync = AG_RESYNC_TOLD;
+	return ag_engine_feed(pump->engine, AG_SIDE_CONTROLLER, hardware_error,
+			      sizeof(hardware_error), ag_now_us());
+}
+
 static void on_readable(struct ev_loop *loop, struct ev_io *watcher, int events)
 {
 	struct ag_pump_side *at = watcher->data;
@@ -219,10 +236,8 @@ static void on_readable(struct ev_loop *loop, struct ev_io *watcher, int events)
 	(void)events;
 	for (int i = 0; i < READS_PER_EVENT && r == 0 && may_read(pump, at->side); i++) {
 		r = at->transport->ops->read(at->transport, feed, at);
-		if (r == AG_IO_DROPPED) {
-			pump->counters.overflows++;
-			r = feed(at, hardware_error, sizeof(hardware_error));
-		}
+		if (r == AG_IO_DROPPED)
+			r = packets_dropped(pump);
 		if (r < 0)
 			begin_end(pump, at->side, r);
 		else

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "proxy/engine/engine.h"
+#include "proxy/io/resync.h"
 #include "proxy/io/transport.h"
 
 /** A side is not read from while more than this waits to be written to the other. */
@@ -49,8 +50,9 @@ struct ag_pump {
 	void *user;
 	int error; /* why it is ending; 0 while it is not */
 	enum ag_side gone;
-	bool host_up;           /* the host took a packet since it last was down */
-	bool host_refused_told; /* lost_refused has been logged */
+	enum ag_resync resync; /* after the kernel dropped packets of the controller */
+	bool host_up;          /* the host took a packet since it last was down */
+	bool refusal_told;     /* lost_refused has been logged */
 };
 
 /** Monotonic time, microseconds. */

@@ -189,6 +189,7 @@ static int make_engine(struct session *session)
 		.tap = ag_decisions_tap,
 		.tap_user = &session->decisions,
 		.seed = SEED,
+		.early_acl_us = session->transport[AG_SIDE_CONTROLLER]->ops->early_acl_us,
 		.dry_run = session->config->dry_run,
 	};
 

@@ -6,6 +6,7 @@
  */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 #include "proxy/wire/h4.h"
 
 /* Room for the longest packet and as much again, so that one call gets many short ones. */
-#define BUFFER_SIZE (2 * AG_H4_MAX)
+#define BUFFER_SIZE ((size_t)2 * AG_H4_MAX)
 /* Octets that a message about lost framing shows. */
 #define SHOWN_MAX 16
 
@@ -86,10 +87,10 @@ static int framing_lost(struct stream *stream, size_t at)
 
 	for (size_t i = 0; i < len && i < SHOWN_MAX; i++)
 		snprintf(shown + 3 * i, 4, " %02x", stream->in[at + i]);
-	return ag_transport_fail(
-	    &stream->base, -EBADMSG,
-	    "%s: H4 framing lost at octet %llu: 0x%02x is no packet type; there stands:%s",
-	    stream->base.label, (unsigned long long)(stream->offset + at), stream->in[at], shown);
+	return ag_transport_fail(&stream->base, -EBADMSG,
+				 "%s: H4 framing lost at octet %" PRIu64
+				 ": 0x%02x is no packet type; there stands:%s",
+				 stream->base.label, stream->offset + at, stream->in[at], shown);
 }
 
 /* Hand over the whole packets that are in the buffer, and move the rest to its start. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "proxy/base/cleanup.h"
+#include "proxy/io/fd.h"
 
 #define BACKLOG            16
 #define CONNECT_TIMEOUT_MS 10000
@@ -22,24 +23,10 @@
 
 #define SOCKET_FLAGS (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
 
-static void close_cleanup(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
 static void addrinfo_cleanup(struct addrinfo **list)
 {
 	if (*list)
 		freeaddrinfo(*list);
-}
-
-static int take_fd(int *fd)
-{
-	int taken = *fd;
-
-	*fd = -1;
-	return taken;
 }
 
 static struct sockaddr_un unix_address(const struct ag_transport *transport)
@@ -74,7 +61,7 @@ static void tune_tcp(int fd)
 /* Remove a socket file that nobody serves. What is no socket, or is served, stays. */
 static int remove_stale(struct ag_transport *transport, const struct sockaddr_un *address)
 {
-	ag_cleanup(close_cleanup) int probe = -1;
+	ag_cleanup(ag_fd_cleanup) int probe = -1;
 	struct stat st;
 
 	if (lstat(address->sun_path, &st) < 0)
@@ -100,7 +87,7 @@ static int remove_stale(struct ag_transport *transport, const struct sockaddr_un
 static int listen_unix(struct ag_transport *transport, struct ag_listener *out)
 {
 	struct sockaddr_un address = unix_address(transport);
-	ag_cleanup(close_cleanup) int fd = -1;
+	ag_cleanup(ag_fd_cleanup) int fd = -1;
 	struct stat st;
 	mode_t mask;
 	int r;
@@ -119,7 +106,7 @@ static int listen_unix(struct ag_transport *transport, struct ag_listener *out)
 	if (r < 0 || stat(address.sun_path, &st) < 0 || listen(fd, BACKLOG) < 0)
 		return ag_transport_fail(transport, -errno, "cannot listen at %s: %s",
 					 transport->address.text, strerror(errno));
-	*out = (struct ag_listener){ .fd = take_fd(&fd), .dev = st.st_dev, .ino = st.st_ino };
+	*out = (struct ag_listener){ .fd = ag_fd_take(&fd), .dev = st.st_dev, .ino = st.st_ino };
 	return 0;
 }
 
@@ -159,7 +146,7 @@ static int resolve(struct ag_transport *transport, int flags, struct addrinfo **
 
 static int listen_at(const struct addrinfo *info)
 {
-	ag_cleanup(close_cleanup) int fd = socket(info->ai_family, SOCKET_FLAGS, 0);
+	ag_cleanup(ag_fd_cleanup) int fd = socket(info->ai_family, SOCKET_FLAGS, 0);
 	int one = 1;
 
 	if (fd < 0)
@@ -167,13 +154,13 @@ static int listen_at(const struct addrinfo *info)
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
 	    bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0)
 		return -errno;
-	return take_fd(&fd);
+	return ag_fd_take(&fd);
 }
 
 /* The port is the kernel's choice where 0 was asked for: name the one it took. */
 static void label_listener(struct ag_transport *transport, int fd)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(address);
 	char host[64], port[8];
 
@@ -244,7 +231,7 @@ static bool has_left(int fd)
 int ag_accept(struct ag_transport *transport, int listen_fd, const struct ag_opening *opening)
 {
 	for (;;) {
-		ag_cleanup(close_cleanup) int fd = accept4(listen_fd, NULL, NULL,
+		ag_cleanup(ag_fd_cleanup) int fd = accept4(listen_fd, NULL, NULL,
 							   SOCK_NONBLOCK | SOCK_CLOEXEC);
 		int r;
 
@@ -253,7 +240,7 @@ int ag_accept(struct ag_transport *transport, int listen_fd, const struct ag_ope
 		if (fd >= 0) {
 			if (transport->address.kind == AG_ADDRESS_TCP_LISTEN)
 				tune_tcp(fd);
-			return take_fd(&fd);
+			return ag_fd_take(&fd);
 		}
 		/* accept(2): errors of a connection that died in the queue are no errors of ours */
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
@@ -270,7 +257,7 @@ int ag_accept(struct ag_transport *transport, int listen_fd, const struct ag_ope
 static int connect_to(const struct sockaddr *address, socklen_t len,
 		      const struct ag_opening *opening)
 {
-	ag_cleanup(close_cleanup) int fd = socket(address->sa_family, SOCKET_FLAGS, 0);
+	ag_cleanup(ag_fd_cleanup) int fd = socket(address->sa_family, SOCKET_FLAGS, 0);
 	socklen_t error_len = sizeof(int);
 	int error = 0;
 	int r;
@@ -278,7 +265,7 @@ static int connect_to(const struct sockaddr *address, socklen_t len,
 	if (fd < 0)
 		return -errno;
 	if (connect(fd, address, len) == 0)
-		return take_fd(&fd);
+		return ag_fd_take(&fd);
 	if (errno != EINPROGRESS)
 		return -errno;
 	do {
@@ -290,7 +277,7 @@ static int connect_to(const struct sockaddr *address, socklen_t len,
 		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len) < 0)
 			return -errno;
 	} while (error == EINPROGRESS);
-	return error ? -error : take_fd(&fd);
+	return error ? -error : ag_fd_take(&fd);
 }
 
 static int connect_unix(struct ag_transport *transport, const struct ag_opening *opening)

@@ -39,7 +39,8 @@ struct ag_opening {
 struct ag_transport;
 
 struct ag_transport_ops {
-	uint16_t acl_max; /* for struct ag_engine_config */
+	uint16_t acl_max;      /* for struct ag_engine_config, as is the next */
+	uint64_t early_acl_us; /* events and data may come in the wrong order */
 
 	/** Do once, at start-up, what can fail early: listen, or look whether a device exists. May
 	 * be NULL. @return: 0, or negative and `why` */

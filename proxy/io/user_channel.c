@@ -17,9 +17,11 @@
 #include "proxy/engine/words.h"
 #include "proxy/io/hci_device.h"
 #include "proxy/io/log.h"
+#include "proxy/io/resync.h"
 #include "proxy/io/transport.h"
 #include "proxy/wire/cursor.h"
 #include "proxy/wire/h4.h"
+#include "proxy/wire/hci.h"
 
 #define READ_PACKETS 32
 /* Longer than any frame of the kernel (1028), as the driver may deliver more. */
@@ -27,14 +29,15 @@
 /* The default (208 KiB) holds some 200 packets, and what does not fit is lost without a word. */
 #define RECEIVE_BUFFER (4 << 20)
 
-/* Vol 4 Part E, 7.3.2 and 7.4.6; the events of 7.7.14. */
-#define OPCODE_RESET           0x0c03
-#define OPCODE_READ_BD_ADDR    0x1009
-#define EVENT_COMMAND_COMPLETE 0x0e
+#define OPCODE_READ_BD_ADDR 0x1009 /* Vol 4 Part E, 7.4.6 */
 
 #define RESET_TIMEOUT_MS   2000
 #define RESET_ATTEMPTS     2
 #define GOODBYE_TIMEOUT_MS 500
+
+/* A USB controller sends events and data by two pipes (Vol 4 Part B, 2.1), and the data of a new
+ * link can overtake the event that announces it. */
+#define EARLY_ACL_US 50000
 
 /* <linux/sock_diag.h> has them, but not the number of octets that older kernels give. */
 #define MEMINFO_DROPS 8
@@ -55,21 +58,6 @@ static struct user_channel *channel_of(struct ag_transport *transport)
 /* ---- A command of our own, while nobody else talks to the controller
  * ----------------------------- */
 
-/* Whether a packet is the Command Complete of `opcode`; then *result is what it returns. */
-static bool is_complete(const uint8_t *packet, size_t len, uint16_t opcode,
-			struct ag_cursor *result)
-{
-	struct ag_cursor cursor = ag_cursor(packet, len);
-
-	if (ag_pull_u8(&cursor) != AG_H4_EVENT || ag_pull_u8(&cursor) != EVENT_COMMAND_COMPLETE)
-		return false;
-	(void)ag_pull(&cursor, 2); /* length; Num_HCI_Command_Packets */
-	if (ag_pull_le16(&cursor) != opcode || cursor.failed)
-		return false;
-	*result = cursor;
-	return true;
-}
-
 /* Send a command without parameters and wait for its completion; what comes before it is of no
  * concern to anybody and is thrown away. */
 static int command(int fd, uint16_t opcode, const struct ag_opening *opening, int timeout_ms,
@@ -88,7 +76,7 @@ static int command(int fd, uint16_t opcode, const struct ag_opening *opening, in
 		n = read(fd, buffer, READ_SIZE);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return -errno;
-		if (n > 0 && is_complete(buffer, (size_t)n, opcode, result))
+		if (n > 0 && ag_is_command_complete(buffer, (size_t)n, opcode, result))
 			return 0;
 	}
 }
@@ -100,7 +88,7 @@ static int reset(int fd, const struct ag_opening *opening, uint8_t *buffer)
 	int r = -ETIMEDOUT;
 
 	for (int i = 0; i < RESET_ATTEMPTS && r == -ETIMEDOUT; i++)
-		r = command(fd, OPCODE_RESET, opening, RESET_TIMEOUT_MS, buffer, &result);
+		r = command(fd, AG_HCI_RESET, opening, RESET_TIMEOUT_MS, buffer, &result);
 	if (r == 0 && ag_pull_u8(&result) != 0)
 		return -EIO;
 	return r;
@@ -192,7 +180,7 @@ static void channel_close(struct ag_transport *transport)
 	struct ag_opening alone = { .cancel_fd = -1, .other_fd = -1 };
 	struct ag_cursor result;
 
-	(void)command(transport->fd, OPCODE_RESET, &alone, GOODBYE_TIMEOUT_MS, channel->buffer[0],
+	(void)command(transport->fd, AG_HCI_RESET, &alone, GOODBYE_TIMEOUT_MS, channel->buffer[0],
 		      &result);
 	close(transport->fd);
 	transport->fd = -1;
@@ -278,6 +266,7 @@ static int channel_write(struct ag_transport *transport, const uint8_t *packet, 
 
 static const struct ag_transport_ops channel_ops = {
 	.acl_max = AG_KERNEL_ACL_MAX,
+	.early_acl_us = EARLY_ACL_US,
 	.prepare = channel_prepare,
 	.open = channel_open,
 	.close = channel_close,
