@@ -8,6 +8,10 @@ DESTDIR   ?=
 SYSCONFDIR ?= /etc
 UNITDIR   ?= $(PREFIX)/lib/systemd/system
 RULESDIR  ?= $(PREFIX)/lib/attgate/rules.d
+BINDIR    ?= $(PREFIX)/sbin
+MANDIR    ?= $(PREFIX)/share/man
+EXAMPLEDIR ?= $(PREFIX)/share/doc/attgate/examples
+MODULESDIR ?= $(PREFIX)/lib/modules-load.d
 CC        ?= cc
 OPT       ?= -O2 -g
 SANITIZE  ?=
@@ -26,10 +30,15 @@ PHONE_SRC  := $(wildcard tests/sim/phone/*.c)
 UNIT_SRC   := $(wildcard tests/unit/*.c tests/unit/*/*.c)
 LIB_SRC    := $(RULES_SRC) $(ENGINE_SRC) $(EDGE_SRC)
 
+SHIPPED    := $(wildcard rules.d/*.rules)
+EXAMPLES   := $(wildcard rules.d/examples/*.rules)
+INSTALL_DIRS = $(BINDIR) $(MANDIR)/man5 $(MANDIR)/man8 $(RULESDIR) $(EXAMPLEDIR) $(UNITDIR) \
+	       $(MODULESDIR) $(SYSCONFDIR)/attgate/rules.d
+
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 ALL_OBJ := $(call objects,$(LIB_SRC) proxy/main.c $(SIM_SRC) $(PHONE_SRC) $(UNIT_SRC))
 
-.PHONY: help all check unit vm bench fuzz layers lint fmt coverage demo install clean objects
+.PHONY: help all check unit vm bench fuzz layers lint fmt coverage demo install uninstall clean objects
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 
@@ -57,6 +66,14 @@ $(BUILD)/bench/forward: $(call objects,tests/bench/forward.c $(RULES_SRC) $(ENGI
 
 $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(call objects,$(RULES_SRC) $(ENGINE_SRC)) $(BUILD)/libsim.a
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^
+
+# Directories are compiled in: what knows them is made again when they change.
+$(BUILD)/defines: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' $(DEFINES) > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+FORCE:
+$(call objects,proxy/main.c $(wildcard proxy/cmd/*.c) proxy/io/rulefiles.c): $(BUILD)/defines
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -98,6 +115,26 @@ coverage: ## line and branch coverage by folder
 
 fmt: ## format all C sources
 	git ls-files -co --exclude-standard '*.[ch]' | xargs clang-format -i
+
+install: all ## install below DESTDIR and PREFIX, with unit, manuals and rules
+	install -d $(addprefix $(DESTDIR),$(INSTALL_DIRS))
+	install -m 755 $(BUILD)/attgate $(DESTDIR)$(BINDIR)/attgate
+	install -m 644 $(wildcard man/*.8) $(DESTDIR)$(MANDIR)/man8
+	$(if $(wildcard man/*.5),install -m 644 $(wildcard man/*.5) $(DESTDIR)$(MANDIR)/man5)
+	$(if $(SHIPPED),install -m 644 $(SHIPPED) $(DESTDIR)$(RULESDIR))
+	$(if $(EXAMPLES),install -m 644 $(EXAMPLES) $(DESTDIR)$(EXAMPLEDIR))
+	install -m 644 dist/attgate.modules-load $(DESTDIR)$(MODULESDIR)/attgate.conf
+	sed 's|@BINDIR@|$(BINDIR)|' dist/attgate@.service > $(DESTDIR)$(UNITDIR)/attgate@.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/attgate@.service
+
+uninstall: ## remove what install installed; rules of this machine stay
+	rm -f $(DESTDIR)$(BINDIR)/attgate $(DESTDIR)$(UNITDIR)/attgate@.service \
+		$(DESTDIR)$(MODULESDIR)/attgate.conf \
+		$(patsubst man/%.8,$(DESTDIR)$(MANDIR)/man8/%.8,$(wildcard man/*.8)) \
+		$(patsubst man/%.5,$(DESTDIR)$(MANDIR)/man5/%.5,$(wildcard man/*.5)) \
+		$(addprefix $(DESTDIR)$(RULESDIR)/,$(notdir $(SHIPPED))) \
+		$(addprefix $(DESTDIR)$(EXAMPLEDIR)/,$(notdir $(EXAMPLES)))
+	-rmdir -p --ignore-fail-on-non-empty $(DESTDIR)$(RULESDIR) $(DESTDIR)$(EXAMPLEDIR)
 
 clean: ## remove everything that was built (the VM's images in build/vm too)
 	rm -rf $(BUILD)

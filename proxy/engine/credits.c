@@ -9,7 +9,6 @@
 #include "proxy/engine/internal.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "proxy/wire/cursor.h"
 #include "proxy/wire/h4.h"
@@ -62,8 +61,8 @@ static int transmit(struct ag_engine *engine, struct ag_link *link, enum ag_side
 	return ag_emit(engine, to, packet, len);
 }
 
-static int send_one(struct ag_engine *engine, struct ag_link *link, enum ag_side to,
-		    const uint8_t *packet, size_t len, bool ours)
+int ag_send(struct ag_engine *engine, struct ag_link *link, enum ag_side to, const uint8_t *packet,
+	    size_t len, bool ours)
 {
 	struct ag_line *line = &link->line[to];
 
@@ -71,43 +70,6 @@ static int send_one(struct ag_engine *engine, struct ag_link *link, enum ag_side
 	    (!is_accounted(engine, to) || has_room(engine, pool_of(engine, link, to), ours)))
 		return transmit(engine, link, to, packet, len, ours);
 	return ag_fifo_put(&line->waiting, packet, len, ours);
-}
-
-/* A packet longer than the host's transport carries. Its last fragment stands for it. */
-static int send_split(struct ag_engine *engine, struct ag_link *link, const struct ag_acl *acl,
-		      size_t limit, bool ours)
-{
-	enum ag_acl_pb pb = acl->pb;
-	uint8_t *frame = engine->split;
-	size_t done = 0;
-
-	while (done < acl->len) {
-		size_t part = acl->len - done < limit ? acl->len - done : limit;
-		bool last = done + part == acl->len;
-		int r;
-
-		ag_acl_put_header(frame, acl->handle, pb, (uint16_t)part);
-		memcpy(frame + AG_ACL_HEADER, acl->data + done, part);
-		r = send_one(engine, link, AG_SIDE_HOST, frame, AG_ACL_HEADER + part,
-			     ours || !last);
-		if (r)
-			return r;
-		done += part;
-		pb = AG_PB_CONTINUING;
-	}
-	return 0;
-}
-
-int ag_send(struct ag_engine *engine, struct ag_link *link, enum ag_side to, const uint8_t *packet,
-	    size_t len, bool ours)
-{
-	size_t limit = engine->config.acl_max[to];
-	struct ag_acl acl;
-
-	if (to == AG_SIDE_HOST && limit && len > limit + AG_ACL_HEADER &&
-	    ag_acl_parse(packet, len, &acl))
-		return send_split(engine, link, &acl, limit, ours);
-	return send_one(engine, link, to, packet, len, ours);
 }
 
 /* 7.7.19, and the command 7.3.40 which is the same the other way round */

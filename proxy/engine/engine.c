@@ -12,8 +12,34 @@
 
 /* ---- Queues ---- */
 
+/* Fragments of a packet that is too long for the host's transport. */
+static int emit_split(struct ag_engine *engine, const struct ag_acl *acl, size_t limit)
+{
+	enum ag_acl_pb pb = acl->pb;
+	size_t done = 0;
+
+	while (done < acl->len) {
+		size_t part = acl->len - done < limit ? acl->len - done : limit;
+		uint8_t *out = ag_fifo_push(&engine->out[AG_SIDE_HOST], AG_ACL_HEADER + part, 0);
+
+		if (!out)
+			return -ENOMEM;
+		ag_acl_put_header(out, acl->handle, pb, (uint16_t)part);
+		memcpy(out + AG_ACL_HEADER, acl->data + done, part);
+		done += part;
+		pb = AG_PB_CONTINUING;
+	}
+	return 0;
+}
+
 int ag_emit(struct ag_engine *engine, enum ag_side to, const uint8_t *packet, size_t len)
 {
+	size_t limit = engine->config.acl_max[to];
+	struct ag_acl acl;
+
+	if (to == AG_SIDE_HOST && limit && len > limit + AG_ACL_HEADER && packet[0] == AG_H4_ACL &&
+	    ag_acl_parse(packet, len, &acl))
+		return emit_split(engine, &acl, limit);
 	return ag_fifo_put(&engine->out[to], packet, len, 0);
 }
 
@@ -132,6 +158,8 @@ int ag_engine_tick(struct ag_engine *engine, uint64_t now_us)
 		if (!r)
 			r = ag_hold_release(engine, link);
 	}
+	if (!r)
+		r = ag_command_tick(engine);
 	if (r || !engine->early.count)
 		return r;
 	if (engine->early_until_us <= now_us)
@@ -173,10 +201,9 @@ int ag_engine_new(const struct ag_engine_config *config, struct ag_engine **out)
 	engine->sdu = malloc(AG_FRAGMENT_MAX);
 	engine->sdu_out = malloc(AG_FRAGMENT_MAX);
 	engine->rewrite = malloc(AG_FRAGMENT_MAX);
-	engine->split = malloc(AG_H4_MAX);
 	engine->frame = malloc(AG_H4_MAX);
 	if (!engine->links || !engine->rule_hits || !engine->scratch || !engine->sdu ||
-	    !engine->sdu_out || !engine->rewrite || !engine->split || !engine->frame) {
+	    !engine->sdu_out || !engine->rewrite || !engine->frame) {
 		ag_engine_free(engine);
 		return -ENOMEM;
 	}
@@ -217,7 +244,6 @@ void ag_engine_free(struct ag_engine *engine)
 	free(engine->sdu);
 	free(engine->sdu_out);
 	free(engine->rewrite);
-	free(engine->split);
 	free(engine->frame);
 	free(engine);
 }

@@ -68,8 +68,11 @@ void ag_command_answered(struct ag_engine *engine, uint16_t opcode, uint8_t cred
 /** Send what waited for that answer. */
 int ag_command_next(struct ag_engine *engine);
 
-/** The controller is being reset: forget all commands. */
+/** The controller was reset. */
 void ag_command_reset(struct ag_engine *engine);
+
+/** Give up waiting for an answer to our own command. */
+int ag_command_tick(struct ag_engine *engine);
 
 /** The role that commands and events gave us towards a BR/EDR peer. */
 void ag_role_learn(struct ag_engine *engine, uint64_t peer, enum ag_role role);
@@ -111,9 +114,6 @@ int ag_recombine(struct ag_engine *engine, struct ag_link *link, enum ag_side fr
 
 /** Complete to the sender what is being gathered, now that nothing waits any more. */
 int ag_recombine_pay(struct ag_engine *engine, struct ag_link *link, enum ag_side from);
-
-/** Forget the PDU in progress. */
-void ag_assembly_end(struct ag_assembly *assembly);
 
 /** One whole PDU on an ATT or SMP channel, and how it came. */
 struct ag_unit {

@@ -66,8 +66,12 @@ void ag_link_close(struct ag_engine *engine, struct ag_link *link)
 {
 	ag_credits_close(engine, link);
 	ag_hold_forget(engine, link);
-	for (enum ag_side side = AG_SIDE_HOST; side <= AG_SIDE_CONTROLLER; side++)
-		ag_assembly_end(&link->assembly[side]);
+	for (enum ag_side side = AG_SIDE_HOST; side <= AG_SIDE_CONTROLLER; side++) {
+		struct ag_assembly *assembly = &link->assembly[side];
+
+		ag_fifo_clear(&assembly->packets);
+		assembly->mode = AG_ASM_IDLE;
+	}
 	for (size_t i = 0; i < AG_CHANNELS_MAX; i++)
 		ag_channel_close(&link->channel[i]);
 	ag_match_state_free(link->match);

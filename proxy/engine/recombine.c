@@ -166,8 +166,7 @@ static enum wish wish_for_opcode(struct ag_engine *engine, const struct ag_unit 
 	ag_subject_glimpse(unit, opcode, &engine->subject);
 	if (ag_rules_may_match(engine->config.rules, &engine->subject))
 		return WISH_JUDGE;
-	/* what a short one asks is remembered whole */
-	return engine->config.tap || unit->pdu_len <= AG_HEAD_MAX ? WISH_WATCH : WISH_PASS;
+	return engine->config.tap ? WISH_WATCH : WISH_PASS;
 }
 
 /* What the first octets of a PDU say of the rest. Fills the unit. */
@@ -253,7 +252,7 @@ static void assembly_unit(struct ag_link *link, enum ag_side from, struct ag_uni
 		unit->unpaid = 0;
 }
 
-void ag_assembly_end(struct ag_assembly *assembly)
+static void end_assembly(struct ag_assembly *assembly)
 {
 	ag_fifo_clear(&assembly->packets);
 	assembly->mode = AG_ASM_IDLE;
@@ -298,7 +297,7 @@ static int begin_stream(struct ag_engine *engine, struct ag_link *link, enum ag_
 	if (r)
 		return r;
 	if (assembly->have >= assembly->expect && assembly->expect) {
-		ag_assembly_end(assembly);
+		end_assembly(assembly);
 		return set_streaming(engine, link, ag_other(from), false);
 	}
 	assembly->mode = AG_ASM_STREAM;
@@ -350,7 +349,7 @@ static int finish(struct ag_engine *engine, struct ag_link *link, enum ag_side f
 	/* judging may end the link, or inject; the assembly is no longer in progress then */
 	assembly->mode = AG_ASM_IDLE;
 	r = handle_unit(engine, &unit, data, assembly->have);
-	ag_assembly_end(assembly);
+	end_assembly(assembly);
 	return r;
 }
 
@@ -359,7 +358,7 @@ static int let_pass_overlong(struct ag_engine *engine, struct ag_link *link, enu
 {
 	int r = unjudged(engine, link, from, AG_UNJUDGED_LENGTH);
 
-	ag_assembly_end(&link->assembly[from]);
+	end_assembly(&link->assembly[from]);
 	return r ? r : set_streaming(engine, link, ag_other(from), false);
 }
 
@@ -430,7 +429,7 @@ static int add_packet(struct ag_engine *engine, struct ag_link *link, enum ag_si
 		r = ag_send(engine, link, to, packet, len, false);
 		if (r || assembly->have < assembly->expect)
 			return r;
-		ag_assembly_end(assembly);
+		end_assembly(assembly);
 		return set_streaming(engine, link, to, false);
 	}
 	if (assembly->forwarded) {
@@ -484,7 +483,7 @@ static int start(struct ag_engine *engine, struct ag_link *link, enum ag_side fr
 
 	if (assembly->mode != AG_ASM_IDLE) {
 		r = unjudged(engine, link, from, AG_UNJUDGED_INTERRUPTED);
-		ag_assembly_end(assembly);
+		end_assembly(assembly);
 		if (!r)
 			r = set_streaming(engine, link, ag_other(from), false);
 		if (r)
