@@ -257,8 +257,8 @@ static struct ag_token lex_word(struct ag_lexer *lexer, size_t len)
 		complain(lexer, &token, " is not a BD_ADDR",
 			 "six pairs of hexadecimal digits, as in DC:08:0F:5B:8D:82");
 	else if (!is_letter(token.text[0]))
-		complain(lexer, &token, " is not a name",
-			 "names begin with a letter, then letters, digits, - and _");
+		complain(lexer, &token, " is neither a name nor a number",
+			 "names begin with a letter; numbers have no sign");
 	lexer->at += len;
 	return token;
 }
@@ -356,11 +356,11 @@ static const struct {
 	const char *text;
 	enum ag_token_kind kind;
 } signs[] = {
-	{ "..", AG_TOK_DOTDOT }, { "==", AG_TOK_EQ },	 { "!=", AG_TOK_NE },
-	{ "<=", AG_TOK_LE },	 { ">=", AG_TOK_GE },	 { "&&", AG_TOK_AND },
-	{ "||", AG_TOK_OR },	 { "(", AG_TOK_LPAREN }, { ")", AG_TOK_RPAREN },
-	{ "{", AG_TOK_LBRACE },	 { "}", AG_TOK_RBRACE }, { ",", AG_TOK_COMMA },
-	{ "=", AG_TOK_ASSIGN },	 { "<", AG_TOK_LT },	 { ">", AG_TOK_GT },
+	{ "..", AG_TOK_DOTDOT }, { "==", AG_TOK_EQ },    { "!=", AG_TOK_NE },
+	{ "<=", AG_TOK_LE },     { ">=", AG_TOK_GE },    { "&&", AG_TOK_AND },
+	{ "||", AG_TOK_OR },     { "(", AG_TOK_LPAREN }, { ")", AG_TOK_RPAREN },
+	{ "{", AG_TOK_LBRACE },  { "}", AG_TOK_RBRACE }, { ",", AG_TOK_COMMA },
+	{ "=", AG_TOK_ASSIGN },  { "<", AG_TOK_LT },     { ">", AG_TOK_GT },
 	{ "!", AG_TOK_NOT },
 };
 

@@ -8,6 +8,7 @@
 struct parser {
 	struct ag_lexer lexer;
 	struct ag_token token; /* the one looked at */
+	struct ag_span before; /* of the one taken last */
 	struct ag_arena *arena;
 	struct ag_report *report;
 	unsigned int depth;
@@ -15,9 +16,9 @@ struct parser {
 };
 
 static const char *const keywords[] = {
-	"rule",	 "let",	   "when",	 "and",	    "or",     "not",	 "in",	      "every",
-	"first", "chance", "until",	 "unless",  "jitter", "accept",	 "reject",    "answer",
-	"drop",	 "hide",   "disconnect", "rewrite", "delay",  "timeout", "duplicate", "log",
+	"rule",  "let",    "when",       "and",     "or",     "not",     "in",        "every",
+	"first", "chance", "until",      "unless",  "jitter", "accept",  "reject",    "answer",
+	"drop",  "hide",   "disconnect", "rewrite", "delay",  "timeout", "duplicate", "log",
 };
 
 bool ag_is_keyword(const char *text, size_t len)
@@ -31,6 +32,7 @@ bool ag_is_keyword(const char *text, size_t len)
 
 static void advance(struct parser *parser)
 {
+	parser->before = parser->token.span;
 	parser->token = ag_lexer_next(&parser->lexer);
 	if (parser->token.kind == AG_TOK_BAD)
 		parser->failed = true;
@@ -56,17 +58,22 @@ static void expected(struct parser *parser, const char *what, const char *hint)
 	struct ag_text message = { 0 };
 	struct ag_text advice = { 0 };
 
+	struct ag_span span = parser->token.span;
+	bool end = parser->token.kind == AG_TOK_END;
+
 	if (parser->failed)
 		return;
 	parser->failed = true;
-	ag_text_printf(&message, "expected %s, found ", what);
-	if (parser->token.kind == AG_TOK_END)
-		ag_text_puts(&message, "the end of the file");
-	else
+	if (end && parser->before.line) { /* the end is nothing one could underline */
+		span = parser->before;
+		ag_text_printf(&message, "expected %s after this, found the end", what);
+	} else {
+		ag_text_printf(&message, "expected %s, found ", what);
 		ag_text_quote(&message, parser->token.text, parser->token.len);
+	}
 	if (hint)
-		ag_text_printf(&advice, "%s", hint);
-	ag_report_add(parser->report, AG_ERROR, parser->token.span, &message, &advice);
+		ag_text_puts(&advice, hint);
+	ag_report_add(parser->report, AG_ERROR, span, &message, &advice);
 }
 
 static bool enter(struct parser *parser)
@@ -374,7 +381,7 @@ static bool take_time(struct parser *parser, struct ag_token *out)
 
 static bool parse_optional_value(struct parser *parser, struct ag_ast_action *action)
 {
-	action->has_value = is_scalar(&parser->token);
+	action->has_value = is_scalar(&parser->token) || parser->token.kind == AG_TOK_LBRACE;
 	if (!action->has_value)
 		return true;
 	action->value = parse_value(parser);

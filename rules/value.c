@@ -57,9 +57,9 @@ static const char *words_for(enum ag_token_kind kind)
 		enum ag_token_kind kind;
 		const char *words;
 	} table[] = {
-		{ AG_TOK_NUMBER, "a number" },	    { AG_TOK_DURATION, "a time" },
-		{ AG_TOK_UUID, "a UUID" },	    { AG_TOK_BDADDR, "a BD_ADDR" },
-		{ AG_TOK_BYTES, "octets" },	    { AG_TOK_STRING, "text" },
+		{ AG_TOK_NUMBER, "a number" },      { AG_TOK_DURATION, "a time" },
+		{ AG_TOK_UUID, "a UUID" },          { AG_TOK_BDADDR, "a BD_ADDR" },
+		{ AG_TOK_BYTES, "octets" },         { AG_TOK_STRING, "text" },
 		{ AG_TOK_PERCENT, "a percentage" },
 	};
 
@@ -79,7 +79,9 @@ static void wrong_type(struct ag_resolver *resolver, const struct ag_slot *slot,
 	ag_text_printf(&message, "%s takes %s, but ", slot->name, slot->takes);
 	quote_token(&message, token);
 	ag_text_printf(&message, " is %s", is);
-	if (hint)
+	if (slot->type == AG_T_DURATION && token->kind == AG_TOK_NUMBER)
+		ag_text_puts(&advice, "a time has a unit, as in 250ms, 2s or 1min");
+	else if (hint)
 		ag_text_printf(&advice, "did you mean %s?", hint);
 	ag_report_add(resolver->report, AG_ERROR, slot->span, &message, &advice);
 }
@@ -284,10 +286,7 @@ static bool resolve_scalar(struct ag_resolver *resolver, const struct ag_slot *s
 		return false;
 	}
 	if (!fits(slot, token)) {
-		wrong_type(resolver, slot, token, words_for(token->kind),
-			   slot->type == AG_T_DURATION && token->kind == AG_TOK_NUMBER
-			       ? "a time with its unit, as in 250ms or 2s"
-			       : NULL);
+		wrong_type(resolver, slot, token, words_for(token->kind), NULL);
 		return false;
 	}
 	if (slot->type == AG_T_UUID)
@@ -415,7 +414,7 @@ static bool collect_set(struct collection *to, const struct ag_ast_value *value)
 
 	for (const struct ag_ast_value *member = value->members; member; member = member->next) {
 		fine &= collect(to, member);
-		if (to->count == AG_ITEMS_MAX || to->resolver->arena->failed)
+		if ((!fine && to->count == AG_ITEMS_MAX) || to->resolver->arena->failed)
 			break;
 	}
 	return fine;
