@@ -2,6 +2,8 @@
 #include "proxy/io/hci_device.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -135,23 +137,57 @@ static int not_found(struct ag_transport *transport, int ctl)
 				 transport->address.text, names);
 }
 
+/* Whether the controller of that index is there and, where an address is remembered, is the one. */
+static bool is_still(int ctl, unsigned int index, uint64_t remembered)
+{
+	struct hci_dev_info info;
+
+	return device_info(ctl, index, &info) == 0 &&
+	       (remembered == 0 || bdaddr_number(&info.bdaddr) == remembered);
+}
+
 int ag_hci_find(struct ag_transport *transport, uint64_t remembered, unsigned int *index)
 {
 	ag_cleanup(ag_fd_cleanup) int ctl = control_socket(transport);
-	uint64_t bdaddr = remembered;
-	struct hci_dev_info info;
+	const struct ag_address *address = &transport->address;
+	bool by_index = address->kind == AG_ADDRESS_HCI;
+	uint64_t bdaddr = by_index ? remembered : address->bdaddr;
 
 	if (ctl < 0)
 		return ctl;
-	if (transport->address.kind == AG_ADDRESS_BDADDR)
-		bdaddr = transport->address.bdaddr;
+	/* the index first: cheap controllers are sold with one address for all of them */
+	if (by_index && is_still(ctl, address->index, remembered)) {
+		*index = address->index;
+		return 0;
+	}
 	if (bdaddr != 0 && find_bdaddr(ctl, bdaddr, index) == 0)
 		return 0;
-	if (transport->address.kind == AG_ADDRESS_BDADDR ||
-	    device_info(ctl, transport->address.index, &info) < 0)
+	if (!by_index || !is_still(ctl, address->index, 0))
 		return not_found(transport, ctl);
-	*index = transport->address.index;
+	*index = address->index;
 	return 0;
+}
+
+/* ---- rfkill ------------------------------------------------------------------------------------
+ */
+
+/* Whether the controller's rfkill switch is on. A bind() would tell as well, but only after
+ * bluetoothd has seen the controller go and come. What cannot be read is left to the bind(). */
+static bool is_blocked(unsigned int index)
+{
+	char path[96];
+	glob_t found = { .gl_pathc = 0 };
+	bool blocked = false;
+
+	snprintf(path, sizeof(path), "/sys/class/bluetooth/hci%u/rfkill*/soft", index);
+	if (glob(path, 0, NULL, &found) == 0) {
+		ag_cleanup(ag_fd_cleanup) int fd = open(found.gl_pathv[0], O_RDONLY | O_CLOEXEC);
+		char state = '0';
+
+		blocked = fd >= 0 && read(fd, &state, 1) == 1 && state == '1';
+	}
+	globfree(&found);
+	return blocked;
 }
 
 /* ---- Binding -----------------------------------------------------------------------------------
@@ -264,6 +300,8 @@ int ag_hci_bind(struct ag_transport *transport, unsigned int index,
 
 	if (fd < 0 || ctl < 0)
 		return fd < 0 ? fd : ctl;
+	if (is_blocked(index))
+		return bind_error(transport, index, ERFKILL);
 	r = take_with_patience(transport, ctl, fd, index, opening);
 	if (r < 0)
 		return r;

@@ -16,8 +16,8 @@ int ag_hci_probe(struct ag_transport *transport);
  * The index of the controller that transport->address names. A BD_ADDR is looked for among all; a
  * virtual controller that shows the address of a real one comes after it.
  *
- * @remembered: BD_ADDR by which an hciN is preferred, as after a replug its index may be another; 0
- *              for none
+ * @remembered: BD_ADDR that the controller had when it was held before, as after a replug its index
+ *              may be another; 0 for none
  * @index:      untouched unless 0
  * @return:     0, or negative and `why`: -ENODEV, -EAFNOSUPPORT, -EPERM
  */

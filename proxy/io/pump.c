@@ -175,8 +175,8 @@ static bool write_all(struct ag_pump *pump)
 
 /*
  * Backpressure, all of it. A side is not read from while the other is slow to take what there is
- * for it. The host is not read from either while it does not take what we answer it; of the
- * controller that must not be said, for packets wait for it until its own events return credits.
+ * for it. The host is not read from either while it does not take our answers; of the controller
+ * that must not be said, for packets wait for it until its own events return credits.
  */
 static bool may_read(const struct ag_pump *pump, enum ag_side side)
 {
@@ -184,7 +184,7 @@ static bool may_read(const struct ag_pump *pump, enum ag_side side)
 		return false;
 	if (ag_engine_backlog(pump->engine, other(side)) > AG_PUMP_BACKLOG_MAX)
 		return false;
-	return side != AG_SIDE_HOST || ag_engine_backlog(pump->engine, side) <= AG_PUMP_BACKLOG_MAX;
+	return side != AG_SIDE_HOST || ag_engine_backlog(pump->engine, side) <= AG_PUMP_ANSWERS_MAX;
 }
 
 /* After each call of the engine: write, watch what is to be watched, wind the clock. */

@@ -15,6 +15,10 @@
 /** A side is not read from while more than this waits to be written to the other. */
 #define AG_PUMP_BACKLOG_MAX ((size_t)1 << 20)
 
+/** The host is not read from while more than this waits for itself: it can only be our answers to
+ * what it said, as the controller is not read from long before. */
+#define AG_PUMP_ANSWERS_MAX ((size_t)4 << 20)
+
 /**
  * One side has gone, and what could still be written to the other has been. The last thing a pump
  * does; it may be stopped here.
