@@ -93,8 +93,10 @@ void ag_report_add(struct ag_report *report, enum ag_severity severity, struct a
 		free(ag_text_take(hint));
 }
 
-static void add_format(struct ag_report *report, enum ag_severity severity, struct ag_span span,
-		       const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static void add_format(struct ag_report *report,
+							     enum ag_severity severity,
+							     struct ag_span span,
+							     const char *format, va_list args)
 {
 	char *words = NULL;
 	struct ag_text message = { 0 };

@@ -273,8 +273,8 @@ void ag_match_state_free(struct ag_match_state *state);
 
 /**
  * The next rule that matches. Call with *position 0 first, and again with the same position (and
- * the subject as it is after a rewrite) until NULL. Rules whose fixed conditions cannot hold for the
- * subject's `from`, `role`, `link`, `att.opcode` and `smp.opcode` are skipped by table. Never allocates.
+ * the subject as it is after a rewrite) until NULL. Rules that cannot match the subject's `from`,
+ * `role`, `att.opcode` and `smp.opcode` are skipped by table. Never allocates.
  *
  * Samplers of an `and` are asked after its other operands, so they count the PDUs for which the
  * rest holds.
