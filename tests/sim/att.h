@@ -33,7 +33,7 @@ struct ag_sim_att {
 	bool asked; /* a request of ours is open */
 	uint8_t request;
 	bool indicated; /* an indication of ours is not confirmed */
-	bool serving;	/* a request of theirs is to be answered */
+	bool serving;   /* a request of theirs is to be answered */
 	uint8_t served;
 	uint16_t served_handle;
 	uint64_t serve_at_us;

@@ -38,7 +38,7 @@ struct ag_sim_controller_link {
 	bool central; /* the local controller's role */
 	bool encrypted;
 	unsigned int in_flight; /* packets of the host's that are not completed */
-	unsigned int to_host;	/* packets that the host has not completed, under flow control */
+	unsigned int to_host;   /* packets that the host has not completed, under flow control */
 	struct ag_sim_end peer;
 };
 
@@ -47,9 +47,9 @@ struct ag_sim_controller {
 	struct ag_random *random;
 	struct ag_sim_port port;
 	struct ag_sim_pool pool[2]; /* BR/EDR, LE; an LE count of 0: LE takes of the first */
-	bool read_v2;		    /* knows LE Read Buffer Size [v2] */
-	uint16_t to_host_max;	    /* longest data field of its packets to the host */
-	unsigned int credits;	    /* commands that may be sent to it now */
+	bool read_v2;               /* knows LE Read Buffer Size [v2] */
+	uint16_t to_host_max;       /* longest data field of its packets to the host */
+	unsigned int credits;       /* commands that may be sent to it now */
 	struct {
 		uint16_t opcode;
 		uint8_t params[8];

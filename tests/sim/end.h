@@ -36,8 +36,9 @@ struct ag_sim_end {
 	uint8_t pb_first; /* Packet_Boundary_Flag of a first fragment */
 	uint16_t handle;
 	struct ag_sim_att att;
-	bool pairing;	  /* a Pairing Request of ours is open */
-	bool paired_with; /* one of theirs is to be answered */
+	bool pairing;                /* a Pairing Request of ours is open */
+	unsigned int security_asked; /* Security Requests of ours, each of which may be refused */
+	bool paired_with;            /* one of theirs is to be answered */
 	size_t in_len;
 	size_t out_len; /* of the PDU that is going out, header included; 0: none */
 	size_t out_off;

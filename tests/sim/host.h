@@ -23,11 +23,11 @@ struct ag_sim_host {
 	struct ag_random *random;
 	struct ag_sim_port port;
 	struct ag_sim_pool pool[2]; /* as reported to it; BR/EDR, LE */
-	uint16_t acl_max;	    /* longest data field it takes; 0: any */
-	bool resetting;		    /* until the answer to its HCI Reset */
-	uint16_t command;	    /* open command, or 0 */
-	unsigned int flow;	    /* its buffers under flow control; 0: off */
-	unsigned int held;	    /* packets it has not completed under flow control */
+	uint16_t acl_max;           /* longest data field it takes; 0: any */
+	bool resetting;             /* until the answer to its HCI Reset */
+	uint16_t command;           /* open command, or 0 */
+	unsigned int flow;          /* its buffers under flow control; 0: off */
+	unsigned int held;          /* packets it has not completed under flow control */
 	unsigned int held_by[AG_SIM_LINKS];
 	uint64_t completions;
 	struct ag_sim_host_link link[AG_SIM_LINKS];

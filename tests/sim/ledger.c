@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "tests/sim/att.h"
+
 /* FNV-1a, 64 bits. */
 static uint64_t hash(const uint8_t *data, size_t len)
 {
@@ -19,11 +21,27 @@ void ag_sim_entry_becomes(struct ag_sim_entry *entry, const uint8_t *pdu, size_t
 	entry->hash = hash(pdu, len);
 }
 
+/* Order is promised within what one side asks, answers, tells and confirms, for a held indication
+ * must not keep a response waiting. */
+static uint8_t flow_of(uint16_t cid, uint8_t opcode)
+{
+	enum ag_sim_att_kind kind = ag_sim_att_kind(opcode);
+
+	if (cid != 4)
+		return 0;
+	if (kind == AG_SIM_ATT_COMMAND)
+		kind = AG_SIM_ATT_REQUEST;
+	if (kind == AG_SIM_ATT_INDICATION)
+		kind = AG_SIM_ATT_NOTIFICATION;
+	return (uint8_t)kind;
+}
+
 void ag_sim_ledger_sent(struct ag_sim_ledger *ledger, uint16_t cid, const uint8_t *pdu, size_t len)
 {
 	struct ag_sim_entry *entry = &ledger->entry[ledger->count++];
 
 	*entry = (struct ag_sim_entry){ .cid = cid, .sent_len = len, .copies = 1 };
+	entry->flow = len > 0 ? flow_of(cid, pdu[0]) : 0;
 	memcpy(entry->head, pdu, len < sizeof(entry->head) ? len : sizeof(entry->head));
 	ag_sim_entry_becomes(entry, pdu, len);
 }
@@ -65,10 +83,11 @@ static void forget_settled(struct ag_sim_ledger *ledger)
 		forget(ledger, 0);
 }
 
-static struct ag_sim_entry *next_of(struct ag_sim_ledger *ledger, uint16_t cid)
+static struct ag_sim_entry *next_of(struct ag_sim_ledger *ledger, uint16_t cid, uint8_t flow)
 {
 	for (size_t i = 0; i < ledger->count; i++) {
-		if (ledger->entry[i].cid == cid && ledger->entry[i].copies > 0)
+		if (ledger->entry[i].cid == cid && ledger->entry[i].flow == flow &&
+		    ledger->entry[i].copies > 0)
 			return &ledger->entry[i];
 	}
 	return NULL;
@@ -77,9 +96,12 @@ static struct ag_sim_entry *next_of(struct ag_sim_ledger *ledger, uint16_t cid)
 bool ag_sim_ledger_arrived(struct ag_sim_ledger *ledger, uint16_t cid, const uint8_t *pdu,
 			   size_t len)
 {
-	struct ag_sim_entry *entry = next_of(ledger, cid);
+	struct ag_sim_entry *entry = next_of(ledger, cid, len > 0 ? flow_of(cid, pdu[0]) : 0);
 
-	if (entry && entry->len == len && entry->hash == hash(pdu, len)) {
+	/* an answer may have the octets of one that is still on its way, of which no word was said
+	 */
+	if (entry && entry->len == len && entry->hash == hash(pdu, len) &&
+	    (entry->decided || ledger->answers == 0 || (cid != 4 && cid != 6))) {
 		entry->copies--;
 		forget_settled(ledger);
 		return true;

@@ -16,12 +16,13 @@ enum { AG_SIM_LEDGER_MAX = 128 };
 
 struct ag_sim_entry {
 	uint16_t cid;
+	uint8_t flow; /* within which order is kept */
 	bool decided;
 	uint8_t head[8]; /* first octets as sent, to find it again */
 	size_t sent_len;
 	unsigned int copies; /* that have to arrive yet */
 	uint64_t number;     /* of the decision */
-	size_t len;	     /* as it has to arrive */
+	size_t len;          /* as it has to arrive */
 	uint64_t hash;
 };
 

@@ -58,7 +58,8 @@ static bool eligible(struct ag_sim_mutator *mutator, enum ag_side side, const ui
 		return is_completion(side, packet, len);
 	case AG_SIM_SWAP_PDUS:
 		return to_host && is_plain(kind) &&
-		       (!mutator->holding || memcmp(mutator->held + 1, packet + 1, 2) == 0);
+		       (!mutator->holding || (memcmp(mutator->held + 1, packet + 1, 2) == 0 &&
+					      mutator->held[9] == packet[9]));
 	case AG_SIM_ANSWER_TWICE:
 	case AG_SIM_ANSWER_OTHER:
 		return to_host && kind == AG_SIM_ATT_RESPONSE;
@@ -82,10 +83,10 @@ static bool eligible(struct ag_sim_mutator *mutator, enum ag_side side, const ui
 static void error_to_host(struct ag_sim_mutants *out, const uint8_t *request)
 {
 	uint8_t packet[14] = { AG_H4_ACL, request[1], (uint8_t)((request[2] & 0x0f) | 0x20),
-			       9,	  0,	      5,
-			       0,	  4,	      0,
-			       0x01,	  request[9], 0,
-			       0,	  0x0a };
+			       9,         0,          5,
+			       0,         4,          0,
+			       0x01,      request[9], 0,
+			       0,         0x0a };
 
 	put(out, AG_SIDE_HOST, packet, sizeof(packet));
 }

@@ -10,8 +10,8 @@
 #include "tests/sim/att.h"
 
 static const char *const kind_names[] = {
-	[AG_KIND_REQUEST] = "request",	     [AG_KIND_RESPONSE] = "response",
-	[AG_KIND_COMMAND] = "command",	     [AG_KIND_NOTIFICATION] = "notification",
+	[AG_KIND_REQUEST] = "request",       [AG_KIND_RESPONSE] = "response",
+	[AG_KIND_COMMAND] = "command",       [AG_KIND_NOTIFICATION] = "notification",
 	[AG_KIND_INDICATION] = "indication", [AG_KIND_CONFIRMATION] = "confirmation",
 };
 
@@ -187,8 +187,8 @@ static void add_hex(char text[4096], const struct ag_sim_rule *rule)
 static void add_action(char text[4096], const struct ag_sim_rule *rule)
 {
 	static const char *const plain[] = {
-		[AG_SIM_ACCEPT] = "accept",	  [AG_SIM_REJECT] = "reject",
-		[AG_SIM_DROP] = "drop",		  [AG_SIM_DISCONNECT] = "disconnect",
+		[AG_SIM_ACCEPT] = "accept",       [AG_SIM_REJECT] = "reject",
+		[AG_SIM_DROP] = "drop",           [AG_SIM_DISCONNECT] = "disconnect",
 		[AG_SIM_DUPLICATE] = "duplicate", [AG_SIM_LOG] = "log \"seen\"",
 		[AG_SIM_ACTION_COUNT] = NULL,
 	};

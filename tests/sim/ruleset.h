@@ -11,7 +11,7 @@
 enum { AG_SIM_RULES_MAX = 6 };
 
 enum ag_sim_condition {
-	AG_SIM_ON_KIND,	   /* att.kind == value */
+	AG_SIM_ON_KIND,    /* att.kind == value */
 	AG_SIM_ON_OPCODE,  /* att.opcode == value */
 	AG_SIM_ON_HANDLE,  /* att.opcode == value and att.handle in low..high */
 	AG_SIM_ON_PAIRING, /* smp.opcode == value */
@@ -38,11 +38,11 @@ struct ag_sim_rule {
 	bool any; /* from either side */
 	enum ag_from from;
 	enum ag_sim_condition on;
-	uint8_t value;	    /* opcode, or enum ag_att_kind */
+	uint8_t value;      /* opcode, or enum ag_att_kind */
 	uint16_t low, high; /* handles */
 	enum ag_sim_action action;
 	uint8_t error;
-	uint8_t bytes[20]; /* rewritten or answered value */
+	uint8_t bytes[18]; /* rewritten or answered value; fits the smallest ATT_MTU anywhere */
 	uint8_t n_bytes;
 	uint32_t time_ms;
 };
@@ -72,7 +72,7 @@ void ag_sim_rules_clear(struct ag_sim_rules *rules);
 /** The second opinion. */
 struct ag_sim_opinion {
 	enum ag_verdict verdict;
-	size_t rule;	/* that decides; SIZE_MAX: none */
+	size_t rule;    /* that decides; SIZE_MAX: none */
 	bool has_error; /* named by the rule */
 	uint8_t error;
 	bool rewritten;

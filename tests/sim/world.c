@@ -23,8 +23,8 @@ struct world {
 	struct ag_engine *engine;    /* NULL over a wire */
 	struct ag_sim_mutator mutator;
 	const struct ag_sim_rules *rules; /* for the second opinion; NULL after a reload */
-	bool ending[AG_SIM_LINKS];	  /* by a `disconnect` rule */
-	bool quiet;			  /* nobody begins anything any more */
+	bool ending[AG_SIM_LINKS];        /* by a `disconnect` rule */
+	bool quiet;                       /* nobody begins anything any more */
 	struct ag_sim_host host;
 	struct ag_sim_controller controller;
 	struct ag_sim_ledger ledger[AG_SIM_LINKS][2]; /* by enum ag_from */
@@ -138,7 +138,7 @@ static bool waits_for_answer(const struct ag_decision *decision)
 	enum ag_sim_att_kind kind = ag_sim_att_kind(decision->pdu[0]);
 
 	if (!decision->is_att)
-		return decision->pdu[0] == 0x01;
+		return decision->pdu[0] == 0x01 || decision->pdu[0] == 0x0b;
 	return kind == AG_SIM_ATT_REQUEST || kind == AG_SIM_ATT_INDICATION;
 }
 
@@ -166,7 +166,7 @@ static void excuse(struct world *world, const struct ag_decision *decision)
 	if (!decision->is_att) {
 		if (sender && decision->pdu[0] == 0x01)
 			sender->pairing = false;
-		if (receiver && decision->pdu[0] != 0x01)
+		if (receiver && (decision->pdu[0] == 0x02 || decision->pdu[0] == 0x05))
 			receiver->pairing = false;
 		return;
 	}
@@ -221,8 +221,8 @@ static void first_word(struct world *world, struct ag_sim_ledger *ledger,
 
 	if (!entry) {
 		ag_sim_fail(world->report, AG_SIM_UNEXPECTED,
-			    "a word on opcode 0x%02x of %zu octets, which nobody sent",
-			    decision->pdu[0], decision->pdu_len);
+			    "a word on channel %u, opcode 0x%02x, %zu octets, which nobody sent",
+			    decision->cid, decision->pdu[0], decision->pdu_len);
 		return;
 	}
 	entry->decided = true;
@@ -247,6 +247,9 @@ static void later_word(struct world *world, struct ag_sim_ledger *ledger,
 
 	if (decision->verdict == AG_V_TIMEOUT)
 		ledger[!decision->from].answers++;
+	/* without the effect: it was not forwarded, because a late answer is still owed */
+	if (decision->verdict == AG_V_TIMEOUT && !(decision->effects & AG_EFFECT_TIMEOUT) && entry)
+		entry->copies = 0;
 	if (decision->verdict == AG_V_DISCARD && entry) {
 		entry->copies = 0;
 		excuse(world, decision);
@@ -288,10 +291,13 @@ static void receive_smp(struct ag_sim_end *end, const uint8_t *pdu, size_t len)
 				    "%s: a second Pairing Request", end->who);
 		end->paired_with = true;
 	} else if (pdu[0] == 0x02 || pdu[0] == 0x05) {
-		if (!end->pairing)
+		if (!end->pairing && !(pdu[0] == 0x05 && end->security_asked > 0))
 			ag_sim_fail(end->report, AG_SIM_SECOND_ANSWER,
 				    "%s: SMP 0x%02x without a Pairing Request", end->who, pdu[0]);
-		end->pairing = false;
+		if (end->pairing || pdu[0] == 0x02)
+			end->pairing = false;
+		else if (end->security_asked > 0)
+			end->security_asked--;
 	}
 }
 
@@ -321,6 +327,7 @@ static size_t start_smp(struct world *world, struct ag_sim_end *end, bool centra
 {
 	if (!central || end->pairing) {
 		out[0] = central ? 0x0e : 0x0b; /* Keypress Notification, Security Request */
+		end->security_asked += !central;
 		out[1] = (uint8_t)ag_random_below(&world->random, 5);
 		return 2;
 	}
@@ -472,6 +479,15 @@ static void command_step(struct world *world)
 		ag_sim_host_command(&world->host, AG_SIM_HCI_READ_RSSI, params, 2);
 }
 
+/* No controller takes that long to answer a command. */
+static void pass_long_time(struct world *world)
+{
+	drain(world);
+	while (ag_sim_controller_answer(&world->controller))
+		;
+	pass_time(world, ag_random_below(&world->random, 1000000));
+}
+
 static void step(struct world *world)
 {
 	size_t index = ag_random_below(&world->random, AG_SIM_LINKS);
@@ -492,7 +508,7 @@ static void step(struct world *world)
 	else if (choice < 81)
 		ag_sim_host_complete(&world->host, false);
 	else if (choice < 85)
-		pass_time(world, ag_random_below(&world->random, 1000000));
+		pass_long_time(world);
 	else
 		pass_time(world, ag_random_below(&world->random, 2000));
 	for (uint32_t n = ag_random_below(&world->random, 6); n > 0; n--) {

@@ -18,14 +18,14 @@
 
 struct ag_sim_case {
 	uint64_t seed;
-	bool wire;	/* no engine in between */
+	bool wire;      /* no engine in between */
 	bool unchanged; /* packets must come out as they went in */
 	bool dry_run;
-	bool flow;			   /* controller-to-host flow control */
-	bool calm;			   /* no disconnection, no reset */
+	bool flow;                         /* controller-to-host flow control */
+	bool calm;                         /* no disconnection, no reset */
 	unsigned int le_count, acl_count;  /* buffers; an LE count of 0 shares */
-	uint16_t acl_max[2];		   /* as struct ag_engine_config */
-	unsigned int steps;		   /* 0: 120 */
+	uint16_t acl_max[2];               /* as struct ag_engine_config */
+	unsigned int steps;                /* 0: 120 */
 	const struct ag_sim_rules *rules;  /* may be NULL */
 	const struct ag_sim_rules *reload; /* in force from the middle on, if set */
 	enum ag_sim_mutation mutation;

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/sim/alloc.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* What the linker's --wrap calls the true ones and ours (ld(1)). */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *pointer, size_t size);
+void __real_free(void *pointer);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *pointer, size_t size);
+char *__wrap_strdup(const char *text);
+char *__wrap_strndup(const char *text, size_t size);
+void __wrap_free(void *pointer);
+
+static uint64_t count;
+enum { SLOT_BITS = 16, SLOTS = 1 << SLOT_BITS };
+#define GONE ((const void *)1)
+
+static const void *used[SLOTS];
+static bool tracking;
+static size_t live;
+static uint64_t passing;
+static bool armed;
+static bool failed;
+
+static bool fails(void)
+{
+	count++;
+	if (!armed || passing-- > 0)
+		return false;
+	armed = false;
+	failed = true;
+	errno = ENOMEM;
+	return true;
+}
+
+/* Pointers in use, in a table with open addressing; what came from elsewhere is not in it, and its
+ * release does not count. */
+static size_t slot_of(const void *pointer)
+{
+	return (size_t)((uintptr_t)pointer >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - SLOT_BITS);
+}
+
+static void *counted(void *pointer)
+{
+	if (!tracking || !pointer)
+		return pointer;
+	for (size_t i = slot_of(pointer), n = 0; n < SLOTS; i = (i + 1) % SLOTS, n++) {
+		if (used[i] && used[i] != GONE)
+			continue;
+		used[i] = pointer;
+		live += malloc_usable_size(pointer);
+		break;
+	}
+	return pointer;
+}
+
+static void uncounted(const void *pointer)
+{
+	if (!tracking || !pointer)
+		return;
+	for (size_t i = slot_of(pointer), n = 0; used[i] && n < SLOTS; i = (i + 1) % SLOTS, n++) {
+		if (used[i] != pointer)
+			continue;
+		used[i] = GONE;
+		live -= malloc_usable_size((void *)pointer);
+		break;
+	}
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : counted(__real_malloc(size));
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : counted(__real_calloc(n, size));
+}
+
+void *__wrap_realloc(void *pointer, size_t size)
+{
+	void *moved;
+
+	if (fails())
+		return NULL;
+	uncounted(pointer);
+	moved = __real_realloc(pointer, size);
+	return counted(moved ? moved : pointer) == moved ? moved : NULL;
+}
+
+char *__wrap_strndup(const char *text, size_t size)
+{
+	size_t len = strnlen(text, size);
+	char *copy = __wrap_malloc(len + 1);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return __wrap_strndup(text, strlen(text));
+}
+
+void __wrap_free(void *pointer)
+{
+	uncounted(pointer);
+	__real_free(pointer);
+}
+
+uint64_t ag_sim_alloc_count(void)
+{
+	return count;
+}
+
+void ag_sim_alloc_track(void)
+{
+	memset(used, 0, sizeof(used));
+	tracking = true;
+	live = 0;
+}
+
+size_t ag_sim_alloc_live(void)
+{
+	return live;
+}
+
+void ag_sim_alloc_fail_after(uint64_t more)
+{
+	passing = more;
+	armed = true;
+	failed = false;
+}
+
+int ag_sim_alloc_fail_end(void)
+{
+	armed = false;
+	return failed;
+}

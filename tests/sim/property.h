@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef AG_SIM_PROPERTY_H
+#define AG_SIM_PROPERTY_H
+
+/*
+ * Running a property over many seeds. AG_CASES in the environment is the number of cases of all
+ * properties together (100000 unless set), AG_SEED runs one seed of the property it was printed
+ * for.
+ */
+
+#include "tests/sim/world.h"
+
+struct ag_sim_property {
+	const char *name;
+	uint32_t salt;          /* a seed's upper half, different for each property */
+	unsigned int per_mille; /* of AG_CASES */
+	unsigned int actions;   /* of rules, as ag_sim_rules_new() takes; 0: no rules */
+	/** Adjust a case, which has a pool of buffers, rules and seed already; may be NULL. */
+	void (*prepare)(struct ag_random *random, struct ag_sim_case *what);
+};
+
+struct ag_sim_totals {
+	unsigned int cases;
+	uint64_t judged;
+	uint64_t pdus;
+	uint64_t completions;
+	uint64_t verdicts[AG_V_RECORDED + 1];
+};
+
+/** Number of cases of a share. */
+unsigned int ag_sim_cases(unsigned int per_mille);
+
+/**
+ * Run a property. The first failure is written to stderr with its seed and its rules.
+ *
+ * @totals: what the cases came to, so that a test can insist that they did something
+ * @return: number of cases that failed; it stops after a few
+ */
+unsigned int ag_sim_property(const struct ag_sim_property *property, struct ag_sim_totals *totals);
+
+#endif
