@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Memory: none per packet in the steady state, bounded per link, and running out of it is survived.
+ */
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "proxy/base/cleanup.h"
+#include "proxy/engine/engine.h"
+#include "proxy/wire/cursor.h"
+#include "proxy/wire/h4.h"
+#include "tests/sim/alloc.h"
+
+static const char rules_text[] =
+    "let asked = {0x0030, 0x0040..0x0050}\n"
+    "rule refuse when from == host and att.opcode == read_by_group_type_request reject\n"
+    "rule have when att.opcode == read_request and att.handle in asked answer hex\"64\"\n"
+    "rule late when from == peer and att.kind == response and every 3 delay 3ms\n"
+    "rule long when att.opcode == handle_value_notification rewrite att.value = \"longer value\"\n"
+    "rule twice when att.opcode == write_command duplicate\n"
+    "rule soon when att.kind == request timeout 2s request_not_supported\n"
+    "rule hold when att.kind == indication and not encrypted delay 9s until encrypted\n"
+    "rule pair when smp.opcode == pairing_request reject\n";
+
+static int compile(struct ag_ruleset **out)
+{
+	struct ag_source source = { "memory", rules_text, sizeof(rules_text) - 1 };
+
+	return ag_ruleset_compile(&source, 1, out, NULL);
+}
+
+struct traffic {
+	struct ag_engine *engine;
+	uint64_t now_us;
+	uint16_t handle;
+	size_t data_out; /* ACL packets that came out on any side */
+};
+
+static void discard(struct traffic *traffic)
+{
+	struct ag_packet packet;
+
+	for (int side = 0; side < 2; side++) {
+		while (ag_engine_peek(traffic->engine, (enum ag_side)side, &packet)) {
+			traffic->data_out += packet.data[0] == AG_H4_ACL;
+			ag_engine_pop(traffic->engine, (enum ag_side)side);
+		}
+	}
+}
+
+static int feed(struct traffic *traffic, enum ag_side side, const void *packet, size_t len)
+{
+	int r = ag_engine_feed(traffic->engine, side, packet, len, traffic->now_us);
+
+	if (r == 0 && ag_engine_deadline(traffic->engine) <= traffic->now_us)
+		r = ag_engine_tick(traffic->engine, traffic->now_us);
+	discard(traffic);
+	return r;
+}
+
+static int connect(struct traffic *traffic, uint16_t handle)
+{
+	uint8_t event[22] = { AG_H4_EVENT, 0x3e, 19, 1, 0, 0, 0, 1, 1, 1, 2 };
+
+	ag_put_le16(event + 5, handle);
+	traffic->handle = handle;
+	return feed(traffic, AG_SIDE_CONTROLLER, event, sizeof(event));
+}
+
+/* One PDU in packets of at most `part` octets. */
+static int pdu(struct traffic *traffic, enum ag_side side, uint16_t cid, const void *data,
+	       size_t len, size_t part)
+{
+	uint8_t l2cap[4 + 600], packet[5 + 604] = { AG_H4_ACL };
+	size_t done = 0;
+	int r = 0;
+
+	ag_put_le16(l2cap, (uint16_t)len);
+	ag_put_le16(l2cap + 2, cid);
+	memcpy(l2cap + 4, data, len);
+	while (r == 0 && done < 4 + len) {
+		size_t now = 4 + len - done < part ? 4 + len - done : part;
+		uint16_t pb = done > 0 ? 1 : (side == AG_SIDE_HOST ? 0 : 2);
+
+		ag_put_le16(packet + 1, (uint16_t)(traffic->handle | pb << 12));
+		ag_put_le16(packet + 3, (uint16_t)now);
+		memcpy(packet + 5, l2cap + done, now);
+		r = feed(traffic, side, packet, 5 + now);
+		done += now;
+	}
+	return r;
+}
+
+static int completed(struct traffic *traffic, uint8_t count)
+{
+	uint8_t event[] = { AG_H4_EVENT, 0x13, 5, 1, 0, 0, count, 0 };
+
+	ag_put_le16(event + 4, traffic->handle);
+	return feed(traffic, AG_SIDE_CONTROLLER, event, sizeof(event));
+}
+
+#define PDU(traffic, side, cid, octets, part)                                                      \
+	pdu(traffic, side, cid, octets, sizeof(octets) - 1, part)
+
+/* A bit of everything; what is started is finished, so that it can be repeated. */
+static int talk(struct traffic *traffic)
+{
+	enum ag_side host = AG_SIDE_HOST, peer = AG_SIDE_CONTROLLER;
+	int r;
+
+	traffic->now_us += 10000;
+	if ((r = PDU(traffic, host, 4, "\x10\x01\x00\xff\xff\x00\x28", 27)) ||
+	    (r = PDU(traffic, host, 4, "\x0a\x30\x00", 27)) ||
+	    (r = PDU(traffic, host, 4, "\x0a\x42\x00", 2)) ||
+	    (r = PDU(traffic, host, 4, "\x0a\x16\x00", 3)) || (r = completed(traffic, 3)) ||
+	    (r = PDU(traffic, peer, 4, "\x0b\x64", 27)) ||
+	    (r = PDU(traffic, peer, 4, "\x1b\x10\x00 0123456789 0123456789", 5)) ||
+	    (r = PDU(traffic, host, 4, "\x1b\x10\x00 0123456789 0123456789", 5)) ||
+	    (r = completed(traffic, 1)) || (r = PDU(traffic, host, 4, "\x52\x10\x00 01234", 27)) ||
+	    (r = completed(traffic, 2)) ||
+	    (r = PDU(traffic, peer, 6, "\x01\x03\x00\x01\x10\x07\x07", 27)) ||
+	    (r = completed(traffic, 1)) || (r = PDU(traffic, host, 0x40, "0123456789", 4)) ||
+	    (r = completed(traffic, 4)))
+		return r;
+	return PDU(traffic, peer, 0x40, "0123456789", 4);
+}
+
+static int start(struct traffic *traffic, const struct ag_ruleset *rules)
+{
+	static const uint8_t buffers[] = { AG_H4_EVENT, 0x0e, 7, 1, 0x02, 0x20, 0, 27, 0, 8 };
+	struct ag_engine_config config = { .rules = rules, .early_acl_us = 50000 };
+	int r = ag_engine_new(&config, &traffic->engine);
+
+	if (r == 0)
+		r = feed(traffic, AG_SIDE_CONTROLLER, buffers, sizeof(buffers));
+	return r ? r : connect(traffic, 0x40);
+}
+
+Test(memory, none_in_the_steady_state)
+{
+	struct ag_ruleset *rules = NULL;
+	struct traffic traffic = { 0 };
+	uint64_t before, pdus;
+
+	cr_assert_eq(compile(&rules), 0);
+	cr_assert_eq(start(&traffic, rules), 0);
+	for (int i = 0; i < 100; i++)
+		cr_assert_eq(talk(&traffic), 0);
+	before = ag_sim_alloc_count();
+	pdus = ag_engine_stats(traffic.engine)->judged;
+	cr_assert_gt(before, 0, "allocations are not seen");
+	for (int i = 0; i < 2000; i++)
+		cr_assert_eq(talk(&traffic), 0);
+	cr_assert_geq(ag_engine_stats(traffic.engine)->judged - pdus, 10000);
+	cr_assert_eq(ag_sim_alloc_count(), before);
+	ag_engine_free(traffic.engine);
+	ag_ruleset_free(rules);
+}
+
+/* The scenario of the sweep: two links, held PDUs, a reload, an unknown handle, a disconnection. */
+static int live_through(struct ag_ruleset *rules, struct ag_ruleset *others,
+			struct traffic *traffic)
+{
+	static const uint8_t early[] = { AG_H4_ACL, 0x42, 0x20, 3, 0, 0x40, 0x00, 0x04 };
+	static const uint8_t down[] = { AG_H4_EVENT, 0x05, 4, 0, 0x40, 0, 0x13 };
+	int r;
+
+	if ((r = start(traffic, rules)) || (r = talk(traffic)) ||
+	    (r = PDU(traffic, AG_SIDE_HOST, 4, "\x1d\x0a\x00\x01\x00", 27)) ||
+	    (r = connect(traffic, 0x41)) || (r = talk(traffic)) ||
+	    (r = feed(traffic, AG_SIDE_CONTROLLER, early, sizeof(early))))
+		return r;
+	r = ag_engine_set_rules(traffic->engine, others);
+	if (r || (r = talk(traffic)) || (r = feed(traffic, AG_SIDE_CONTROLLER, down, sizeof(down))))
+		return r;
+	traffic->now_us += 20000000;
+	r = ag_engine_tick(traffic->engine, traffic->now_us);
+	discard(traffic);
+	return r;
+}
+
+static int whole_life(void)
+{
+	struct ag_ruleset *rules = NULL, *others = NULL;
+	struct traffic traffic = { 0 };
+	int r = compile(&rules);
+
+	if (r == 0)
+		r = compile(&others);
+	if (r == 0)
+		r = live_through(rules, others, &traffic);
+	ag_engine_free(traffic.engine);
+	ag_ruleset_free(rules);
+	ag_ruleset_free(others);
+	return r;
+}
+
+Test(memory, every_allocation_may_fail)
+{
+	unsigned int swept = 0, survived = 0;
+
+	for (bool failed = true; failed; swept++) {
+		int r;
+
+		ag_sim_alloc_track();
+		ag_sim_alloc_fail_after(swept);
+		r = whole_life();
+		failed = ag_sim_alloc_fail_end();
+		cr_assert(r == 0 || (failed && r == -ENOMEM), "allocation %u: %d", swept, r);
+		cr_assert_eq(ag_sim_alloc_live(), 0, "allocation %u: %zu octets leak", swept,
+			     ag_sim_alloc_live());
+		survived += failed && r == 0;
+	}
+	cr_assert_gt(swept, 30, "only %u allocations", swept);
+	cr_log_info("%u allocations, %u survived", swept, survived);
+}
+
+/* Invariant 5: whatever floods in, a link's memory stays within its caps, and nothing is lost. */
+Test(memory, is_bounded)
+{
+	static const char hold[] = "rule all when att.kind in {notification, command} delay 10s";
+	struct ag_source source = { "hold", hold, sizeof(hold) - 1 };
+	struct ag_ruleset *rules = NULL;
+	struct traffic traffic = { 0 };
+	uint8_t value[500] = { 0x1b, 0x10, 0x00 };
+	size_t before;
+
+	cr_assert_eq(ag_ruleset_compile(&source, 1, &rules, NULL), 0);
+	ag_sim_alloc_track();
+	cr_assert_eq(start(&traffic, rules), 0);
+	before = ag_sim_alloc_live();
+	for (int i = 0; i < 20000; i++)
+		cr_assert_eq(pdu(&traffic, AG_SIDE_CONTROLLER, 4, value, sizeof(value), 600), 0);
+	cr_assert_lt(ag_sim_alloc_live() - before, 256u * 1024);
+	cr_assert_gt(ag_engine_stats(traffic.engine)->early_releases, 10000);
+	ag_engine_tick(traffic.engine, traffic.now_us + 20000000);
+	discard(&traffic);
+	cr_assert_eq(traffic.data_out, 20000);
+	ag_engine_free(traffic.engine);
+	ag_ruleset_free(rules);
+}
+
+Test(memory, more_links_than_are_judged)
+{
+	struct ag_ruleset *rules = NULL;
+	struct traffic traffic = { 0 };
+	uint8_t read[] = { AG_H4_ACL, 0, 0, 7, 0, 3, 0, 4, 0, 0x0a, 0x16, 0x00 };
+
+	cr_assert_eq(compile(&rules), 0);
+	cr_assert_eq(start(&traffic, rules), 0);
+	for (uint16_t handle = 0x41; handle < 0x41 + 300; handle++)
+		cr_assert_eq(connect(&traffic, handle), 0);
+	for (uint16_t handle = 0x40; handle < 0x41 + 300; handle++) {
+		ag_put_le16(read + 1, handle);
+		cr_assert_eq(ag_engine_feed(traffic.engine, AG_SIDE_HOST, read, sizeof(read), 0),
+			     0);
+	}
+	discard(&traffic);
+	cr_assert_eq(traffic.data_out, 301, "%zu of 301 pass", traffic.data_out);
+	cr_assert_gt(ag_engine_stats(traffic.engine)->unjudged[AG_UNJUDGED_NO_LINK], 0);
+	ag_engine_free(traffic.engine);
+	ag_ruleset_free(rules);
+}
