@@ -60,6 +60,12 @@ static bool is_host_security_request(unsigned int context, unsigned int pdu)
 	       ag_context_role(context) == AG_ROLE_PERIPHERAL && pdu == 256 + 0x0b;
 }
 
+static bool is_error_response(unsigned int context, unsigned int pdu)
+{
+	(void)context;
+	return pdu == 0x01;
+}
+
 static bool is_answered_with_octets(unsigned int context, unsigned int pdu)
 {
 	(void)context;
@@ -332,8 +338,12 @@ static void rewrite_opcode(struct ag_cases *cases, uint8_t opcode)
 static void check_rewrite(struct checker *checker, const struct ag_action *action,
 			  struct ag_span span, struct ag_cases *cases)
 {
-	if (!any_has_field(cases, action->field))
-		ag_report_warning(checker->report, span, "no PDU that gets here has %s",
+	/* of other responses att.request is not in the PDU */
+	bool possible = action->field == AG_F_ATT_REQUEST ? any_case(cases, is_error_response)
+							  : any_has_field(cases, action->field);
+
+	if (!possible)
+		ag_report_warning(checker->report, span, "no PDU that gets here has %s to rewrite",
 				  ag_field_name(action->field));
 	if (action->field == AG_F_ATT_OPCODE)
 		rewrite_opcode(cases, (uint8_t)action->value.num);
