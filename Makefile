@@ -3,7 +3,7 @@
 
 VERSION   := 0.1.0
 BUILD     ?= build
-PREFIX    ?= /usr/local
+PREFIX    ?= /usr
 DESTDIR   ?=
 SYSCONFDIR ?= /etc
 UNITDIR   ?= $(PREFIX)/lib/systemd/system

@@ -212,7 +212,7 @@ static const uint8_t *whole_sdu(struct ag_engine *engine, const struct ag_credit
 static int keep_frame(struct ag_engine *engine, struct ag_unit *unit)
 {
 	struct ag_credit_flow *flow = flow_of(unit);
-	bool passive = engine->config.dry_run || !engine->config.rules;
+	bool passive = ag_is_passive(engine);
 	int r;
 
 	if (passive) {

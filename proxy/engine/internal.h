@@ -28,6 +28,12 @@ static inline void ag_due(struct ag_engine *engine, uint64_t at_us)
 /** The next number of the engine's generator (seeded, so a run repeats). */
 uint64_t ag_random(struct ag_engine *engine);
 
+/** Whether nothing will be changed: then nothing is ever held, not even for a moment. */
+static inline bool ag_is_passive(const struct ag_engine *engine)
+{
+	return engine->config.dry_run || !ag_ruleset_count(engine->config.rules);
+}
+
 /* ---- link.c: links and what events say of them ---- */
 
 static inline struct ag_link *ag_link_find(struct ag_engine *engine, uint16_t handle)

@@ -150,12 +150,6 @@ int ag_unit_swallow(struct ag_engine *engine, struct ag_unit *unit)
 
 enum wish { WISH_MORE, WISH_PASS, WISH_WATCH, WISH_JUDGE };
 
-/* Without rules and without a debt nothing is ever held, not even for a moment. */
-static bool is_passive(const struct ag_engine *engine)
-{
-	return engine->config.dry_run || !engine->config.rules;
-}
-
 static enum wish wish_for_opcode(struct ag_engine *engine, const struct ag_unit *unit,
 				 uint8_t opcode)
 {
@@ -493,7 +487,7 @@ static int start(struct ag_engine *engine, struct ag_link *link, enum ag_side fr
 	if (r || done)
 		return r;
 	assembly->mode = AG_ASM_HEADER;
-	assembly->forwarded = is_passive(engine) && !ag_bearer_any_expects(link, from);
+	assembly->forwarded = ag_is_passive(engine) && !ag_bearer_any_expects(link, from);
 	return add_packet(engine, link, from, acl, packet, len);
 }
 

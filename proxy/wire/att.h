@@ -129,8 +129,8 @@ static inline bool ag_att_has(const struct ag_att *att, enum ag_att_param param)
 /** The number at a parameter of one or two octets that is there. */
 uint16_t ag_att_number(const struct ag_att *att, enum ag_att_param param);
 
-/** The handle an Error Response to this request names (3.4.1.1): its handle, its starting handle, the
- *  first of its handles, or 0 where it has none. */
+/** The handle an Error Response to this request names (3.4.1.1): its handle, its starting handle,
+ *  the first of its handles, or 0 where it has none. */
 uint16_t ag_att_handle_in_error(const struct ag_att *att);
 
 /** What `reject` says to a request unless told otherwise; 0 where it is no request. */

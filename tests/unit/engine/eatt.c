@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Enhanced ATT bearers: a link on which the host opens one credit-based channel, host CID 0x0040,
+ * peer CID 0x0050, MTU 64, MPS 64, and the credits that each test says.
+ */
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proxy/base/cleanup.h"
+#include "proxy/engine/engine.h"
+
+struct setup {
+	struct ag_engine *engine;
+	struct ag_ruleset *rules;
+	enum ag_bearer_type seen; /* bearer of the last decision */
+};
+
+static size_t from_hex(const char *hex, uint8_t *out)
+{
+	size_t len = 0;
+
+	for (; *hex; hex++) {
+		unsigned int octet;
+
+		if (*hex == ' ')
+			continue;
+		octet = (unsigned int)strtoul((char[]){ hex[0], hex[1], 0 }, NULL, 16);
+		out[len++] = (uint8_t)octet;
+		hex++;
+	}
+	return len;
+}
+
+static void feed(struct setup *setup, enum ag_side side, const char *hex)
+{
+	uint8_t packet[1024];
+	size_t len = from_hex(hex, packet);
+
+	cr_assert_eq(ag_engine_feed(setup->engine, side, packet, len, 1000), 0);
+}
+
+/* The next packet to a side is this one. */
+static void expect(struct setup *setup, enum ag_side side, const char *hex)
+{
+	uint8_t wanted[1024];
+	size_t len = from_hex(hex, wanted);
+	char got[2 * 64 + 1] = "";
+	struct ag_packet packet;
+
+	cr_assert(ag_engine_peek(setup->engine, side, &packet), "nothing came out, not %s", hex);
+	for (size_t i = 0; i < packet.len && i < 64; i++)
+		snprintf(got + 2 * i, 3, "%02x", packet.data[i]);
+	cr_assert(packet.len == len && memcmp(packet.data, wanted, len) == 0, "%s came out, not %s",
+		  got, hex);
+	ag_engine_pop(setup->engine, side);
+}
+
+static void expect_nothing(struct setup *setup, enum ag_side side)
+{
+	struct ag_packet packet;
+
+	cr_assert_not(ag_engine_peek(setup->engine, side, &packet));
+}
+
+static void forward(struct setup *setup, enum ag_side from, const char *hex)
+{
+	feed(setup, from, hex);
+	expect(setup, from == AG_SIDE_HOST ? AG_SIDE_CONTROLLER : AG_SIDE_HOST, hex);
+}
+
+static void tap(void *user, const struct ag_decision *decision)
+{
+	struct setup *setup = user;
+
+	setup->seen = decision->bearer;
+}
+
+/* Credits are what each side grants at first. */
+static void open_bearer(struct setup *setup, const char *text, int host_credits, int peer_credits)
+{
+	struct ag_source source = { "eatt", text, strlen(text) };
+	struct ag_engine_config config = { .tap = tap, .tap_user = setup };
+	char packet[128];
+
+	cr_assert_eq(ag_ruleset_compile(&source, 1, &setup->rules, NULL), 0);
+	config.rules = setup->rules;
+	cr_assert_eq(ag_engine_new(&config, &setup->engine), 0);
+	forward(setup, AG_SIDE_CONTROLLER,
+		"04 3e 13 01 00 4000 01 00 112233445566 0000 0000 0000 00");
+	/* L2CAP_CREDIT_BASED_CONNECTION_REQ: SPSM 0x0027, MTU 64, MPS 64, credits, one CID */
+	snprintf(packet, sizeof(packet),
+		 "02 4000 1200 0e00 0500 17 01 0a00 2700 4000 4000 %02x00 4000",
+		 (unsigned int)host_credits);
+	forward(setup, AG_SIDE_HOST, packet);
+	forward(setup, AG_SIDE_CONTROLLER, "04 13 05 01 4000 0100");
+	snprintf(packet, sizeof(packet),
+		 "02 4020 1200 0e00 0500 18 01 0a00 4000 4000 %02x00 0000 5000",
+		 (unsigned int)peer_credits);
+	forward(setup, AG_SIDE_CONTROLLER, packet);
+}
+
+static void end(struct setup *setup)
+{
+	ag_engine_free(setup->engine);
+	ag_ruleset_free(setup->rules);
+}
+
+/* Read Request of handle 0x0016 in one K-frame, from the host. */
+#define READ_BY_HOST "02 4000 0900 0500 5000 0300 0a 1600"
+
+#define REFUSE_READS "rule r when from == host and att.opcode == read_request reject"
+
+Test(eatt, a_bearer_is_known)
+{
+	struct setup setup = { 0 };
+
+	open_bearer(&setup, "", 5, 5);
+	forward(&setup, AG_SIDE_HOST, READ_BY_HOST);
+	cr_assert_eq(setup.seen, AG_BEARER_EATT);
+	cr_assert_eq(ag_engine_stats(setup.engine)->judged, 1);
+	end(&setup);
+}
+
+Test(eatt, a_refused_request_costs_no_credit)
+{
+	struct setup setup = { 0 };
+
+	open_bearer(&setup, REFUSE_READS, 5, 5);
+	feed(&setup, AG_SIDE_HOST, READ_BY_HOST);
+	expect_nothing(&setup, AG_SIDE_CONTROLLER);
+	/* completed, its credit given back in the name of the peer's end 0x0050, and answered */
+	expect(&setup, AG_SIDE_HOST, "04 13 05 01 4000 0100");
+	expect(&setup, AG_SIDE_HOST, "02 4020 0c00 0800 0500 16 01 0400 5000 0100");
+	expect(&setup, AG_SIDE_HOST, "02 4020 0b00 0700 4000 0500 01 0a 1600 02");
+	expect_nothing(&setup, AG_SIDE_HOST);
+	end(&setup);
+}
+
+Test(eatt, our_answer_is_taken_out_of_the_next_grant)
+{
+	struct setup setup = { 0 };
+
+	open_bearer(&setup, REFUSE_READS, 5, 5);
+	feed(&setup, AG_SIDE_HOST, READ_BY_HOST);
+	for (int i = 0; i < 3; i++)
+		ag_engine_pop(setup.engine, AG_SIDE_HOST);
+	/* the host grants 1 for our answer: not the peer's business, but completed to the host */
+	feed(&setup, AG_SIDE_HOST, "02 4000 0c00 0800 0500 16 02 0400 4000 0100");
+	expect_nothing(&setup, AG_SIDE_CONTROLLER);
+	expect(&setup, AG_SIDE_HOST, "04 13 05 01 4000 0100");
+	/* the next grant is for frames of the peer */
+	forward(&setup, AG_SIDE_HOST, "02 4000 0c00 0800 0500 16 03 0400 4000 0200");
+	end(&setup);
+}
+
+Test(eatt, a_larger_grant_is_reduced)
+{
+	struct setup setup = { 0 };
+
+	open_bearer(&setup, REFUSE_READS, 5, 5);
+	feed(&setup, AG_SIDE_HOST, READ_BY_HOST);
+	feed(&setup, AG_SIDE_HOST, "02 4000 0c00 0800 0500 16 02 0400 4000 0300");
+	expect(&setup, AG_SIDE_CONTROLLER, "02 4000 0c00 0800 0500 16 02 0400 4000 0200");
+	end(&setup);
+}
+
+/* Our answer uses the only credit that the peer believes to have; what the peer sends with it
+ * waits. */
+Test(eatt, a_frame_without_a_credit_waits_for_one)
+{
+	struct setup setup = { 0 };
+	const char *notification = "02 4020 0a00 0600 4000 0400 1b 0300 07";
+
+	open_bearer(&setup, REFUSE_READS, 1, 5);
+	feed(&setup, AG_SIDE_HOST, READ_BY_HOST);
+	for (int i = 0; i < 3; i++)
+		ag_engine_pop(setup.engine, AG_SIDE_HOST);
+	feed(&setup, AG_SIDE_CONTROLLER, notification);
+	expect_nothing(&setup, AG_SIDE_HOST);
+	feed(&setup, AG_SIDE_HOST, "02 4000 0c00 0800 0500 16 02 0400 4000 0100");
+	expect_nothing(&setup, AG_SIDE_CONTROLLER);
+	expect(&setup, AG_SIDE_HOST, "04 13 05 01 4000 0100");
+	expect(&setup, AG_SIDE_HOST, notification);
+	end(&setup);
+}
+
+/* A Write Request of 70 octets: K-frames of 64 and 8. */
+static void feed_long_write(struct setup *setup, char first[256], char second[64])
+{
+	snprintf(first, 256, "02 4000 4400 4000 5000 4600 12 1500");
+	for (int i = 0; i < 59; i++)
+		strcat(first, "61");
+	snprintf(second, 64, "02 4000 0c00 0800 5000 6262626262626262");
+	feed(setup, AG_SIDE_HOST, first);
+	feed(setup, AG_SIDE_HOST, second);
+}
+
+Test(eatt, an_sdu_of_two_frames_leaves_as_it_came)
+{
+	struct setup setup = { 0 };
+	char first[256], second[64];
+
+	open_bearer(&setup, "rule r when att.handle == 0x0099 drop", 5, 5);
+	feed_long_write(&setup, first, second);
+	expect(&setup, AG_SIDE_HOST, "04 13 05 01 4000 0100");
+	expect(&setup, AG_SIDE_CONTROLLER, first);
+	expect(&setup, AG_SIDE_CONTROLLER, second);
+	end(&setup);
+}
+
+Test(eatt, an_sdu_of_two_frames_is_refused_whole)
+{
+	struct setup setup = { 0 };
+	char first[256], second[64];
+
+	open_bearer(&setup, "rule r when att.opcode == write_request reject", 5, 5);
+	feed_long_write(&setup, first, second);
+	expect_nothing(&setup, AG_SIDE_CONTROLLER);
+	expect(&setup, AG_SIDE_HOST, "04 13 05 01 4000 0100");
+	expect(&setup, AG_SIDE_HOST, "04 13 05 01 4000 0100");
+	expect(&setup, AG_SIDE_HOST, "02 4020 0c00 0800 0500 16 01 0400 5000 0200");
+	expect(&setup, AG_SIDE_HOST, "02 4020 0b00 0700 4000 0500 01 12 1500 03");
+	end(&setup);
+}
+
+/* The peer granted one credit only, so the host cannot send the second frame before the peer has
+ * the first: it must not be kept. */
+Test(eatt, an_sdu_beyond_the_credits_is_not_gathered)
+{
+	struct setup setup = { 0 };
+	char first[256], second[64];
+
+	open_bearer(&setup, "rule r when att.opcode == write_request reject", 5, 1);
+	feed_long_write(&setup, first, second);
+	expect(&setup, AG_SIDE_CONTROLLER, first);
+	expect(&setup, AG_SIDE_CONTROLLER, second);
+	cr_assert_eq(ag_engine_stats(setup.engine)->unjudged[AG_UNJUDGED_TOO_LONG], 1);
+	end(&setup);
+}
+
+Test(eatt, a_refused_channel_is_none)
+{
+	struct setup setup = { 0 };
+
+	open_bearer(&setup, REFUSE_READS, 5, 5);
+	/* a second channel, refused: result 4, no CID */
+	forward(&setup, AG_SIDE_HOST, "02 4000 1200 0e00 0500 17 02 0a00 2700 4000 4000 0500 4100");
+	forward(&setup, AG_SIDE_CONTROLLER,
+		"02 4020 1200 0e00 0500 18 02 0a00 4000 4000 0500 0400 0000");
+	/* what would be its frames is nobody's business */
+	forward(&setup, AG_SIDE_HOST, "02 4000 0900 0500 5100 0300 0a 1600");
+	end(&setup);
+}
+
+Test(eatt, a_disconnected_channel_is_forgotten)
+{
+	struct setup setup = { 0 };
+
+	open_bearer(&setup, REFUSE_READS, 5, 5);
+	forward(&setup, AG_SIDE_HOST, "02 4000 0c00 0800 0500 06 03 0400 5000 4000");
+	forward(&setup, AG_SIDE_CONTROLLER, "02 4020 0c00 0800 0500 07 03 0400 5000 4000");
+	forward(&setup, AG_SIDE_HOST, READ_BY_HOST);
+	end(&setup);
+}
+
+/* ATT on BR/EDR is a channel of PSM 0x001f in basic mode; its MTU is configured (5.1). */
+Test(bredr, att_is_known_by_its_psm)
+{
+	struct ag_source source = { "bredr", REFUSE_READS, strlen(REFUSE_READS) };
+	struct setup setup = { 0 };
+	struct ag_engine_config config = { .tap = tap, .tap_user = &setup };
+
+	cr_assert_eq(ag_ruleset_compile(&source, 1, &setup.rules, NULL), 0);
+	config.rules = setup.rules;
+	cr_assert_eq(ag_engine_new(&config, &setup.engine), 0);
+	forward(&setup, AG_SIDE_CONTROLLER, "04 03 0b 00 4200 112233445566 01 00");
+	forward(&setup, AG_SIDE_CONTROLLER, "02 4220 0c00 0800 0100 02 01 0400 1f00 4000");
+	forward(&setup, AG_SIDE_HOST, "02 4220 1000 0c00 0100 03 01 0800 5000 4000 0000 0000");
+	feed(&setup, AG_SIDE_HOST, "02 4220 0700 0300 4000 0a 1600");
+	expect_nothing(&setup, AG_SIDE_CONTROLLER);
+	cr_assert_eq(setup.seen, AG_BEARER_ATT_BREDR);
+	expect(&setup, AG_SIDE_HOST, "04 13 05 01 4200 0100");
+	expect(&setup, AG_SIDE_HOST, "02 4220 0900 0500 5000 01 0a 1600 02");
+	end(&setup);
+}
