@@ -29,8 +29,8 @@ static int reject_smp(struct ag_engine *engine, const struct ag_unit *unit, uint
 	uint8_t pdu[2] = { AG_SMP_PAIRING_FAILED, *error };
 
 	*error = 0;
-	/* 3.5.5 and 3.5.8: these two expect nothing */
-	if (unit->pdu[0] == AG_SMP_PAIRING_FAILED || unit->pdu[0] == AG_SMP_KEYPRESS_NOTIFICATION)
+	/* Vol 3 Part H, 2.4.6 and 3.5.1: what these two ask for may be refused like this */
+	if (unit->pdu[0] != AG_SMP_PAIRING_REQUEST && unit->pdu[0] != AG_SMP_SECURITY_REQUEST)
 		return 0;
 	if (!pdu[1])
 		pdu[1] = AG_SMP_PAIRING_NOT_SUPPORTED;

@@ -5,6 +5,11 @@
 
 #include <string.h>
 
+/** When to look again whether an answer that was going by has gone. After the last time whoever
+ * does not end it has broken the link for the asker too, whose own timer decides. */
+#define RECHECK_US      UINT64_C(10000)
+#define RECHECK_LAST_US UINT64_C(1000000)
+
 /* Vol 3 Part G, 5.2.1: 23 on LE, 48 on BR/EDR, 64 on an enhanced bearer at the least */
 static const uint16_t default_mtu[] = {
 	[AG_BEARER_ATT] = 23,
@@ -158,6 +163,22 @@ static int time_out(struct ag_engine *engine, struct ag_link *link, struct ag_ch
 			       transaction->handle, transaction->timeout_error);
 }
 
+/* An answer that is going by in fragments is an answer. */
+static bool is_being_answered(const struct ag_link *link, enum ag_side asker)
+{
+	const struct ag_assembly *assembly = &link->assembly[ag_other(asker)];
+
+	return assembly->mode != AG_ASM_IDLE && assembly->forwarded;
+}
+
+static void look_again(struct ag_engine *engine, struct ag_transaction *transaction)
+{
+	if (engine->now_us - transaction->timeout_at_us < RECHECK_LAST_US)
+		ag_due(engine, engine->now_us + RECHECK_US);
+	else
+		transaction->timed = false;
+}
+
 static int tick_bearer(struct ag_engine *engine, struct ag_link *link, struct ag_channel *channel)
 {
 	struct ag_bearer *bearer = channel ? &channel->bearer : &link->att;
@@ -168,10 +189,12 @@ static int tick_bearer(struct ag_engine *engine, struct ag_link *link, struct ag
 
 		if (!transaction->open || !transaction->timed)
 			continue;
-		if (transaction->timeout_at_us <= engine->now_us)
-			r = time_out(engine, link, channel, transaction, asker);
-		else
+		if (transaction->timeout_at_us > engine->now_us)
 			ag_due(engine, transaction->timeout_at_us);
+		else if (is_being_answered(link, asker))
+			look_again(engine, transaction);
+		else
+			r = time_out(engine, link, channel, transaction, asker);
 		if (r)
 			return r;
 	}

@@ -12,10 +12,11 @@
 #include "proxy/wire/cursor.h"
 #include "proxy/wire/h4.h"
 
-/** How long we wait for the answer to our own command; the host's own limit is 2 s. */
-#define OWN_COMMAND_US UINT64_C(1000000)
-
 #define COMMAND_HEADER 4
+
+/** After this time without an answer to our own command a Reset does not wait for it. The host
+ * gives its own commands 2 s. */
+#define SILENCE_US UINT64_C(1000000)
 
 /* ---- What commands tell ---- */
 
@@ -118,8 +119,7 @@ static int take_turns(struct ag_engine *engine)
 		return 0;
 	commands->own_open = true;
 	commands->own_opcode = ag_get_le16(record.data + 1);
-	commands->own_until_us = engine->now_us + OWN_COMMAND_US;
-	ag_due(engine, commands->own_until_us);
+	commands->own_since_us = engine->now_us;
 	r = send_command(engine, record.data, record.len);
 	ag_fifo_pop(&commands->own);
 	return r;
@@ -142,6 +142,9 @@ int ag_command(struct ag_engine *engine, const uint8_t *packet, size_t len)
 	/* 7.3.40: it may be sent at any time and is not answered */
 	if (opcode == AG_HCI_HOST_NUMBER_OF_COMPLETED)
 		return host_completed(engine, packet, len);
+	/* 7.3.2: a controller that has stopped answering is reset by the host */
+	if (opcode == AG_HCI_RESET && engine->now_us - engine->commands.own_since_us > SILENCE_US)
+		ag_command_reset(engine);
 	if (engine->commands.own_open)
 		return ag_fifo_put(&engine->commands.host, packet, len, 0);
 	return send_host_command(engine, packet, len);
@@ -174,25 +177,12 @@ int ag_command_next(struct ag_engine *engine)
 	return take_turns(engine);
 }
 
-int ag_command_tick(struct ag_engine *engine)
-{
-	struct ag_commands *commands = &engine->commands;
-
-	if (!commands->own_open)
-		return 0;
-	if (commands->own_until_us > engine->now_us) {
-		ag_due(engine, commands->own_until_us);
-		return 0;
-	}
-	commands->own_open = false;
-	return take_turns(engine);
-}
-
 void ag_command_reset(struct ag_engine *engine)
 {
 	struct ag_commands *commands = &engine->commands;
 
 	ag_fifo_clear(&commands->own);
+	ag_fifo_clear(&commands->host);
 	commands->own_open = false;
 	commands->host_open = false;
 	commands->flow_control_asked = false;

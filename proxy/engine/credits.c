@@ -9,6 +9,7 @@
 #include "proxy/engine/internal.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "proxy/wire/cursor.h"
 #include "proxy/wire/h4.h"
@@ -61,8 +62,8 @@ static int transmit(struct ag_engine *engine, struct ag_link *link, enum ag_side
 	return ag_emit(engine, to, packet, len);
 }
 
-int ag_send(struct ag_engine *engine, struct ag_link *link, enum ag_side to, const uint8_t *packet,
-	    size_t len, bool ours)
+static int send_one(struct ag_engine *engine, struct ag_link *link, enum ag_side to,
+		    const uint8_t *packet, size_t len, bool ours)
 {
 	struct ag_line *line = &link->line[to];
 
@@ -70,6 +71,43 @@ int ag_send(struct ag_engine *engine, struct ag_link *link, enum ag_side to, con
 	    (!is_accounted(engine, to) || has_room(engine, pool_of(engine, link, to), ours)))
 		return transmit(engine, link, to, packet, len, ours);
 	return ag_fifo_put(&line->waiting, packet, len, ours);
+}
+
+/* A packet longer than the host's transport carries. Its last fragment stands for it. */
+static int send_split(struct ag_engine *engine, struct ag_link *link, const struct ag_acl *acl,
+		      size_t limit, bool ours)
+{
+	enum ag_acl_pb pb = acl->pb;
+	uint8_t *frame = engine->split;
+	size_t done = 0;
+
+	while (done < acl->len) {
+		size_t part = acl->len - done < limit ? acl->len - done : limit;
+		bool last = done + part == acl->len;
+		int r;
+
+		ag_acl_put_header(frame, acl->handle, pb, (uint16_t)part);
+		memcpy(frame + AG_ACL_HEADER, acl->data + done, part);
+		r = send_one(engine, link, AG_SIDE_HOST, frame, AG_ACL_HEADER + part,
+			     ours || !last);
+		if (r)
+			return r;
+		done += part;
+		pb = AG_PB_CONTINUING;
+	}
+	return 0;
+}
+
+int ag_send(struct ag_engine *engine, struct ag_link *link, enum ag_side to, const uint8_t *packet,
+	    size_t len, bool ours)
+{
+	size_t limit = engine->config.acl_max[to];
+	struct ag_acl acl;
+
+	if (to == AG_SIDE_HOST && limit && len > limit + AG_ACL_HEADER &&
+	    ag_acl_parse(packet, len, &acl))
+		return send_split(engine, link, &acl, limit, ours);
+	return send_one(engine, link, to, packet, len, ours);
 }
 
 /* 7.7.19, and the command 7.3.40 which is the same the other way round */
@@ -161,9 +199,9 @@ int ag_drain(struct ag_engine *engine, enum ag_side to)
 
 	/* a random beginning, so that no link is always the last to get a buffer */
 	for (size_t i = 0; i < engine->links_used; i++) {
-		struct ag_link *link = &engine->links[(first + i) % engine->links_used];
+		struct ag_link *link = ag_link_at(engine, (first + i) % engine->links_used);
 
-		r = link->up ? drain_link(engine, link, to) : 0;
+		r = link ? drain_link(engine, link, to) : 0;
 		if (r)
 			return r;
 	}
@@ -194,8 +232,8 @@ size_t ag_fragment_len(struct ag_engine *engine, const struct ag_link *link, enu
 	/* every controller takes 27 octets (7.8.2); a host as much as the kernel's frames hold */
 	size_t len = pool->data_len;
 
-	if (!len)
-		len = to == AG_SIDE_HOST ? 1021 : 27;
+	if (len < 27)
+		len = to == AG_SIDE_HOST && !len ? 1021 : 27;
 	if (limit && limit < len)
 		len = limit;
 	return len < AG_FRAGMENT_MAX ? len : AG_FRAGMENT_MAX;

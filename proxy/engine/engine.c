@@ -12,34 +12,8 @@
 
 /* ---- Queues ---- */
 
-/* Fragments of a packet that is too long for the host's transport. */
-static int emit_split(struct ag_engine *engine, const struct ag_acl *acl, size_t limit)
-{
-	enum ag_acl_pb pb = acl->pb;
-	size_t done = 0;
-
-	while (done < acl->len) {
-		size_t part = acl->len - done < limit ? acl->len - done : limit;
-		uint8_t *out = ag_fifo_push(&engine->out[AG_SIDE_HOST], AG_ACL_HEADER + part, 0);
-
-		if (!out)
-			return -ENOMEM;
-		ag_acl_put_header(out, acl->handle, pb, (uint16_t)part);
-		memcpy(out + AG_ACL_HEADER, acl->data + done, part);
-		done += part;
-		pb = AG_PB_CONTINUING;
-	}
-	return 0;
-}
-
 int ag_emit(struct ag_engine *engine, enum ag_side to, const uint8_t *packet, size_t len)
 {
-	size_t limit = engine->config.acl_max[to];
-	struct ag_acl acl;
-
-	if (to == AG_SIDE_HOST && limit && len > limit + AG_ACL_HEADER && packet[0] == AG_H4_ACL &&
-	    ag_acl_parse(packet, len, &acl))
-		return emit_split(engine, &acl, limit);
 	return ag_fifo_put(&engine->out[to], packet, len, 0);
 }
 
@@ -150,16 +124,14 @@ int ag_engine_tick(struct ag_engine *engine, uint64_t now_us)
 		return 0;
 	engine->due_us = UINT64_MAX;
 	for (size_t i = 0; !r && i < engine->links_used; i++) {
-		struct ag_link *link = &engine->links[i];
+		struct ag_link *link = ag_link_at(engine, i);
 
-		if (!link->up)
+		if (!link)
 			continue;
 		r = ag_bearer_tick(engine, link);
 		if (!r)
 			r = ag_hold_release(engine, link);
 	}
-	if (!r)
-		r = ag_command_tick(engine);
 	if (r || !engine->early.count)
 		return r;
 	if (engine->early_until_us <= now_us)
@@ -195,15 +167,16 @@ int ag_engine_new(const struct ag_engine_config *config, struct ag_engine **out)
 	engine->random = config->seed;
 	engine->due_us = UINT64_MAX;
 	engine->commands.credits = 1;
-	engine->links = calloc(AG_LINKS_MAX, sizeof(*engine->links));
 	engine->rule_hits = new_hits(config->rules);
 	engine->scratch = malloc(AG_FRAGMENT_MAX);
 	engine->sdu = malloc(AG_FRAGMENT_MAX);
 	engine->sdu_out = malloc(AG_FRAGMENT_MAX);
 	engine->rewrite = malloc(AG_FRAGMENT_MAX);
+	engine->l2cap = malloc(AG_FRAGMENT_MAX);
+	engine->split = malloc(AG_H4_MAX);
 	engine->frame = malloc(AG_H4_MAX);
-	if (!engine->links || !engine->rule_hits || !engine->scratch || !engine->sdu ||
-	    !engine->sdu_out || !engine->rewrite || !engine->frame) {
+	if (!engine->rule_hits || !engine->scratch || !engine->sdu || !engine->sdu_out ||
+	    !engine->rewrite || !engine->l2cap || !engine->split || !engine->frame) {
 		ag_engine_free(engine);
 		return -ENOMEM;
 	}
@@ -211,39 +184,24 @@ int ag_engine_new(const struct ag_engine_config *config, struct ag_engine **out)
 	return 0;
 }
 
-static void free_link(struct ag_link *link)
-{
-	for (size_t side = 0; side < 2; side++) {
-		ag_marks_free(&link->line[side].in_flight);
-		ag_fifo_free(&link->line[side].waiting);
-		ag_fifo_free(&link->line[side].injected);
-		ag_fifo_free(&link->assembly[side].packets);
-	}
-	for (size_t i = 0; i < AG_CHANNELS_MAX; i++)
-		ag_channel_free(&link->channel[i]);
-}
-
 void ag_engine_free(struct ag_engine *engine)
 {
 	if (!engine)
 		return;
-	if (engine->links) {
-		ag_link_close_all(engine);
-		for (size_t i = 0; i < AG_LINKS_MAX; i++)
-			free_link(&engine->links[i]);
-	}
+	ag_link_free_all(engine);
 	ag_hold_free_spare(engine);
 	for (size_t side = 0; side < 2; side++)
 		ag_fifo_free(&engine->out[side]);
 	ag_fifo_free(&engine->commands.own);
 	ag_fifo_free(&engine->commands.host);
 	ag_fifo_free(&engine->early);
-	free(engine->links);
 	free(engine->rule_hits);
 	free(engine->scratch);
 	free(engine->sdu);
 	free(engine->sdu_out);
 	free(engine->rewrite);
+	free(engine->l2cap);
+	free(engine->split);
 	free(engine->frame);
 	free(engine);
 }
@@ -257,19 +215,22 @@ static int renew_states(struct ag_engine *engine, const struct ag_ruleset *rules
 	size_t used = engine->links_used;
 
 	for (size_t i = 0; i < used; i++) {
-		if (!engine->links[i].up ||
-		    !ag_match_state_new(rules, engine->config.seed + engine->links[i].ordinal,
-					&states[i]))
+		struct ag_link *link = ag_link_at(engine, i);
+
+		if (!link ||
+		    !ag_match_state_new(rules, engine->config.seed + link->ordinal, &states[i]))
 			continue;
 		while (i-- > 0)
 			ag_match_state_free(states[i]);
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < used; i++) {
-		if (!engine->links[i].up)
+		struct ag_link *link = ag_link_at(engine, i);
+
+		if (!link)
 			continue;
-		ag_match_state_free(engine->links[i].match);
-		engine->links[i].match = states[i];
+		ag_match_state_free(link->match);
+		link->match = states[i];
 	}
 	return 0;
 }
@@ -294,8 +255,10 @@ int ag_engine_set_rules(struct ag_engine *engine, const struct ag_ruleset *rules
 		free(hits);
 		return -ENOMEM;
 	}
-	for (size_t i = 0; i < engine->links_used; i++)
-		forget_rules(&engine->links[i]);
+	for (size_t i = 0; i < engine->links_used; i++) {
+		if (ag_link_at(engine, i))
+			forget_rules(engine->links[i]);
+	}
 	free(engine->rule_hits);
 	engine->rule_hits = hits;
 	engine->config.rules = rules;

@@ -131,9 +131,9 @@ static int on_role_change(struct ag_engine *engine, struct event *event)
 		return pass(engine, event);
 	ag_role_learn(engine, peer, role);
 	for (size_t i = 0; i < engine->links_used; i++) {
-		struct ag_link *link = &engine->links[i];
+		struct ag_link *link = ag_link_at(engine, i);
 
-		if (link->up && link->view.type == AG_LINK_BREDR && link->view.peer == peer)
+		if (link && link->view.type == AG_LINK_BREDR && link->view.peer == peer)
 			link->view.role = role;
 	}
 	return pass(engine, event);

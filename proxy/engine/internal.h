@@ -40,7 +40,13 @@ static inline struct ag_link *ag_link_find(struct ag_engine *engine, uint16_t ha
 {
 	uint8_t slot = handle <= AG_HCI_HANDLE_MAX ? engine->by_handle[handle] : 0;
 
-	return slot ? &engine->links[slot - 1] : NULL;
+	return slot ? engine->links[slot - 1] : NULL;
+}
+
+/** The link in slot `i`, less than engine->links_used; NULL when it is not up. */
+static inline struct ag_link *ag_link_at(struct ag_engine *engine, size_t i)
+{
+	return engine->links[i] && engine->links[i]->up ? engine->links[i] : NULL;
 }
 
 /** A link came up. An older one of the same handle is closed first; where there is no room or no
@@ -51,6 +57,9 @@ int ag_link_open(struct ag_engine *engine, const struct ag_link_view *view);
 void ag_link_close(struct ag_engine *engine, struct ag_link *link);
 
 void ag_link_close_all(struct ag_engine *engine);
+
+/** Release the memory of all links. */
+void ag_link_free_all(struct ag_engine *engine);
 
 /* ---- event.c, command.c ---- */
 
@@ -74,11 +83,8 @@ void ag_command_answered(struct ag_engine *engine, uint16_t opcode, uint8_t cred
 /** Send what waited for that answer. */
 int ag_command_next(struct ag_engine *engine);
 
-/** The controller was reset. */
+/** The controller is being reset: forget all commands. */
 void ag_command_reset(struct ag_engine *engine);
-
-/** Give up waiting for an answer to our own command. */
-int ag_command_tick(struct ag_engine *engine);
 
 /** The role that commands and events gave us towards a BR/EDR peer. */
 void ag_role_learn(struct ag_engine *engine, uint64_t peer, enum ag_role role);
@@ -120,6 +126,9 @@ int ag_recombine(struct ag_engine *engine, struct ag_link *link, enum ag_side fr
 
 /** Complete to the sender what is being gathered, now that nothing waits any more. */
 int ag_recombine_pay(struct ag_engine *engine, struct ag_link *link, enum ag_side from);
+
+/** Forget the PDU in progress. */
+void ag_assembly_end(struct ag_assembly *assembly);
 
 /** One whole PDU on an ATT or SMP channel, and how it came. */
 struct ag_unit {

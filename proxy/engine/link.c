@@ -2,7 +2,7 @@
 #include "proxy/engine/internal.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
 
 void ag_role_learn(struct ag_engine *engine, uint64_t peer, enum ag_role role)
 {
@@ -26,14 +26,18 @@ enum ag_role ag_role_known(const struct ag_engine *engine, uint64_t peer)
 	return AG_ROLE_PERIPHERAL;
 }
 
-static struct ag_link *free_slot(struct ag_engine *engine)
+/* A slot that is free, with the memory for a link in it. */
+static struct ag_link *free_slot(struct ag_engine *engine, uint8_t *number)
 {
 	for (size_t i = 0; i < AG_LINKS_MAX; i++) {
-		if (!engine->links[i].up) {
-			if (i >= engine->links_used)
-				engine->links_used = i + 1;
-			return &engine->links[i];
-		}
+		if (ag_link_at(engine, i))
+			continue;
+		if (!engine->links[i])
+			engine->links[i] = calloc(1, sizeof(*engine->links[i]));
+		if (engine->links[i] && i >= engine->links_used)
+			engine->links_used = i + 1;
+		*number = (uint8_t)(i + 1);
+		return engine->links[i];
 	}
 	return NULL;
 }
@@ -42,10 +46,11 @@ int ag_link_open(struct ag_engine *engine, const struct ag_link_view *view)
 {
 	struct ag_link *link = ag_link_find(engine, view->handle);
 	struct ag_match_state *match;
+	uint8_t number;
 
 	if (link)
 		ag_link_close(engine, link);
-	link = free_slot(engine);
+	link = free_slot(engine, &number);
 	if (!link)
 		return 0;
 	if (ag_match_state_new(engine->config.rules, engine->config.seed + engine->links_seen,
@@ -57,7 +62,7 @@ int ag_link_open(struct ag_engine *engine, const struct ag_link_view *view)
 	link->ordinal = engine->links_seen++;
 	link->disconnecting = false;
 	ag_bearer_init(&link->att, view->type == AG_LINK_LE ? AG_BEARER_ATT : AG_BEARER_ATT_BREDR);
-	engine->by_handle[view->handle] = (uint8_t)(link - engine->links + 1);
+	engine->by_handle[view->handle] = number;
 	engine->stats.links++;
 	return 0;
 }
@@ -66,12 +71,8 @@ void ag_link_close(struct ag_engine *engine, struct ag_link *link)
 {
 	ag_credits_close(engine, link);
 	ag_hold_forget(engine, link);
-	for (enum ag_side side = AG_SIDE_HOST; side <= AG_SIDE_CONTROLLER; side++) {
-		struct ag_assembly *assembly = &link->assembly[side];
-
-		ag_fifo_clear(&assembly->packets);
-		assembly->mode = AG_ASM_IDLE;
-	}
+	for (enum ag_side side = AG_SIDE_HOST; side <= AG_SIDE_CONTROLLER; side++)
+		ag_assembly_end(&link->assembly[side]);
 	for (size_t i = 0; i < AG_CHANNELS_MAX; i++)
 		ag_channel_close(&link->channel[i]);
 	ag_match_state_free(link->match);
@@ -79,14 +80,38 @@ void ag_link_close(struct ag_engine *engine, struct ag_link *link)
 	link->up = false;
 	engine->by_handle[link->view.handle] = 0;
 	engine->stats.links--;
-	while (engine->links_used && !engine->links[engine->links_used - 1].up)
+	while (engine->links_used && !ag_link_at(engine, engine->links_used - 1))
 		engine->links_used--;
 }
 
 void ag_link_close_all(struct ag_engine *engine)
 {
-	for (size_t i = AG_LINKS_MAX; i-- > 0;) {
-		if (engine->links[i].up)
-			ag_link_close(engine, &engine->links[i]);
+	for (size_t i = engine->links_used; i-- > 0;) {
+		struct ag_link *link = ag_link_at(engine, i);
+
+		if (link)
+			ag_link_close(engine, link);
+	}
+}
+
+static void free_link(struct ag_link *link)
+{
+	for (size_t side = 0; side < 2; side++) {
+		ag_marks_free(&link->line[side].in_flight);
+		ag_fifo_free(&link->line[side].waiting);
+		ag_fifo_free(&link->line[side].injected);
+		ag_fifo_free(&link->assembly[side].packets);
+	}
+	for (size_t i = 0; i < AG_CHANNELS_MAX; i++)
+		ag_channel_free(&link->channel[i]);
+	free(link);
+}
+
+void ag_link_free_all(struct ag_engine *engine)
+{
+	ag_link_close_all(engine);
+	for (size_t i = 0; i < AG_LINKS_MAX; i++) {
+		if (engine->links[i])
+			free_link(engine->links[i]);
 	}
 }

@@ -64,10 +64,8 @@ int ag_inject(struct ag_engine *engine, struct ag_link *link, enum ag_side to, u
 	size_t limit = ag_fragment_len(engine, link, to);
 	size_t total = AG_L2CAP_HEADER + len;
 	size_t count = (total + limit - 1) / limit;
-	uint8_t *frame = engine->frame;
 	enum ag_acl_pb pb = first_pb(link, to);
-	uint8_t header[AG_L2CAP_HEADER];
-	size_t done = 0;
+	uint8_t *whole = engine->l2cap;
 	int r;
 
 	if (owed > count) {
@@ -76,22 +74,18 @@ int ag_inject(struct ag_engine *engine, struct ag_link *link, enum ag_side to, u
 			return r;
 		owed = count;
 	}
-	ag_put_le16(header, (uint16_t)len);
-	ag_put_le16(header + 2, cid);
+	ag_put_le16(whole, (uint16_t)len);
+	ag_put_le16(whole + 2, cid);
+	memcpy(whole + AG_L2CAP_HEADER, pdu, len);
 	for (size_t i = 0; i < count; i++) {
-		size_t part = total - done < limit ? total - done : limit;
-		size_t from_header = done < sizeof(header) ? sizeof(header) - done : 0;
+		size_t part = i + 1 < count ? limit : total - i * limit;
 
-		if (from_header > part)
-			from_header = part;
-		ag_acl_put_header(frame, link->view.handle, pb, (uint16_t)part);
-		memcpy(frame + AG_ACL_HEADER, header + done, from_header);
-		memcpy(frame + AG_ACL_HEADER + from_header,
-		       pdu + done + from_header - sizeof(header), part - from_header);
-		r = send_fragment(engine, link, to, frame, AG_ACL_HEADER + part, count - i > owed);
+		ag_acl_put_header(engine->frame, link->view.handle, pb, (uint16_t)part);
+		memcpy(engine->frame + AG_ACL_HEADER, whole + i * limit, part);
+		r = send_fragment(engine, link, to, engine->frame, AG_ACL_HEADER + part,
+				  count - i > owed);
 		if (r)
 			return r;
-		done += part;
 		pb = AG_PB_CONTINUING;
 	}
 	return 0;
@@ -160,7 +154,8 @@ static enum wish wish_for_opcode(struct ag_engine *engine, const struct ag_unit 
 	ag_subject_glimpse(unit, opcode, &engine->subject);
 	if (ag_rules_may_match(engine->config.rules, &engine->subject))
 		return WISH_JUDGE;
-	return engine->config.tap ? WISH_WATCH : WISH_PASS;
+	/* what a short one asks is remembered whole */
+	return engine->config.tap || unit->pdu_len <= AG_HEAD_MAX ? WISH_WATCH : WISH_PASS;
 }
 
 /* What the first octets of a PDU say of the rest. Fills the unit. */
@@ -246,7 +241,7 @@ static void assembly_unit(struct ag_link *link, enum ag_side from, struct ag_uni
 		unit->unpaid = 0;
 }
 
-static void end_assembly(struct ag_assembly *assembly)
+void ag_assembly_end(struct ag_assembly *assembly)
 {
 	ag_fifo_clear(&assembly->packets);
 	assembly->mode = AG_ASM_IDLE;
@@ -291,7 +286,7 @@ static int begin_stream(struct ag_engine *engine, struct ag_link *link, enum ag_
 	if (r)
 		return r;
 	if (assembly->have >= assembly->expect && assembly->expect) {
-		end_assembly(assembly);
+		ag_assembly_end(assembly);
 		return set_streaming(engine, link, ag_other(from), false);
 	}
 	assembly->mode = AG_ASM_STREAM;
@@ -343,7 +338,7 @@ static int finish(struct ag_engine *engine, struct ag_link *link, enum ag_side f
 	/* judging may end the link, or inject; the assembly is no longer in progress then */
 	assembly->mode = AG_ASM_IDLE;
 	r = handle_unit(engine, &unit, data, assembly->have);
-	end_assembly(assembly);
+	ag_assembly_end(assembly);
 	return r;
 }
 
@@ -352,7 +347,7 @@ static int let_pass_overlong(struct ag_engine *engine, struct ag_link *link, enu
 {
 	int r = unjudged(engine, link, from, AG_UNJUDGED_LENGTH);
 
-	end_assembly(&link->assembly[from]);
+	ag_assembly_end(&link->assembly[from]);
 	return r ? r : set_streaming(engine, link, ag_other(from), false);
 }
 
@@ -423,7 +418,7 @@ static int add_packet(struct ag_engine *engine, struct ag_link *link, enum ag_si
 		r = ag_send(engine, link, to, packet, len, false);
 		if (r || assembly->have < assembly->expect)
 			return r;
-		end_assembly(assembly);
+		ag_assembly_end(assembly);
 		return set_streaming(engine, link, to, false);
 	}
 	if (assembly->forwarded) {
@@ -477,7 +472,7 @@ static int start(struct ag_engine *engine, struct ag_link *link, enum ag_side fr
 
 	if (assembly->mode != AG_ASM_IDLE) {
 		r = unjudged(engine, link, from, AG_UNJUDGED_INTERRUPTED);
-		end_assembly(assembly);
+		ag_assembly_end(assembly);
 		if (!r)
 			r = set_streaming(engine, link, ag_other(from), false);
 		if (r)

@@ -22,6 +22,8 @@
 #define AG_CHANNELS_MAX 12
 /** Packets in flight that are remembered one by one, per link and side. */
 #define AG_MARKS_MAX 65536
+/** Octets that all fixed parameters of an ATT request fit in. */
+#define AG_HEAD_MAX 24
 /** Roles learned from commands before the connection is complete. */
 #define AG_PENDING_ROLES 16
 
@@ -76,7 +78,7 @@ struct ag_transaction {
 	uint64_t timeout_at_us;
 	uint64_t number; /* of the PDU */
 	const struct ag_rule *rule;
-	uint8_t head[24]; /* its first octets: all but a value */
+	uint8_t head[AG_HEAD_MAX]; /* its first octets: all but a value */
 	size_t head_len;
 	size_t pdu_len;
 };
@@ -145,7 +147,7 @@ struct ag_commands {
 	uint16_t host_opcode;
 	bool own_open;
 	uint16_t own_opcode;
-	uint64_t own_until_us;   /* when we stop waiting */
+	uint64_t own_since_us;
 	struct ag_fifo own;      /* ours that wait */
 	struct ag_fifo host;     /* the host's that wait for ours to end */
 	bool flow_control_asked; /* parameters of commands whose success is awaited */
@@ -159,7 +161,7 @@ struct ag_engine {
 	struct ag_pool le;   /* size 0: LE uses acl */
 	struct ag_pool host; /* controller-to-host flow control */
 	bool host_flow_control;
-	struct ag_link *links;                    /* AG_LINKS_MAX */
+	struct ag_link *links[AG_LINKS_MAX];      /* allocated when first used, and kept */
 	uint8_t by_handle[AG_HCI_HANDLE_MAX + 1]; /* index + 1 */
 	size_t links_used;                        /* slots up to the last one in use */
 	struct ag_commands commands;
@@ -180,6 +182,8 @@ struct ag_engine {
 	uint8_t *sdu;     /* a gathered SDU, AG_GATHER_MAX */
 	uint8_t *sdu_out; /* an SDU of ours with its length, AG_GATHER_MAX + 2 */
 	uint8_t *rewrite; /* a rewritten PDU, AG_GATHER_MAX */
+	uint8_t *l2cap;   /* an L2CAP PDU of ours, header and all */
+	uint8_t *split;   /* a fragment of a packet that is too long for the host */
 	uint8_t *frame;   /* a packet under construction */
 };
 

@@ -398,12 +398,14 @@ int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
 	engine->stats.judged++;
 	look(engine, unit, &judgement);
 	original = judgement.att;
-	if (unit->bearer) {
+	if (unit->bearer && !unit->forwarded) {
 		verdict = ag_bearer_surplus(unit->bearer, unit->from, &original);
 		if (verdict != AG_V_ACCEPT)
 			return discard(engine, unit, &judgement, verdict, number);
 	}
-	ask_rules(engine, unit, &judgement);
+	/* when its first fragment went by no rule wanted it, whatever was loaded since */
+	if (!unit->forwarded || engine->config.dry_run)
+		ask_rules(engine, unit, &judgement);
 	if (unit->bearer)
 		ag_bearer_answered(unit->bearer, unit->from, &original);
 	if (engine->config.dry_run)

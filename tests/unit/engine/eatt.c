@@ -88,6 +88,8 @@ static void open_bearer(struct setup *setup, const char *text, int host_credits,
 	cr_assert_eq(ag_ruleset_compile(&source, 1, &setup->rules, NULL), 0);
 	config.rules = setup->rules;
 	cr_assert_eq(ag_engine_new(&config, &setup->engine), 0);
+	/* LE Read Buffer Size: 8 packets of 251 octets */
+	forward(setup, AG_SIDE_CONTROLLER, "04 0e 07 01 0220 00 fb00 08");
 	forward(setup, AG_SIDE_CONTROLLER,
 		"04 3e 13 01 00 4000 01 00 112233445566 0000 0000 0000 00");
 	/* L2CAP_CREDIT_BASED_CONNECTION_REQ: SPSM 0x0027, MTU 64, MPS 64, credits, one CID */
