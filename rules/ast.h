@@ -41,20 +41,20 @@ struct ag_ast_expr {
 	struct ag_span span;
 	struct ag_ast_expr *children;
 	struct ag_ast_expr *next;
-	struct ag_token field;	    /* FLAG, COMPARE */
+	struct ag_token field;      /* FLAG, COMPARE */
 	enum ag_compare compare;    /* COMPARE */
 	struct ag_ast_value *value; /* COMPARE */
 	enum ag_sampler sampler;    /* SAMPLER */
-	struct ag_token count;	    /* SAMPLER */
+	struct ag_token count;      /* SAMPLER */
 };
 
 struct ag_ast_action {
 	enum ag_action_kind kind;
 	struct ag_span span; /* of the keyword */
 	bool has_value;
-	struct ag_token field;	    /* REWRITE */
+	struct ag_token field;      /* REWRITE */
 	struct ag_ast_value *value; /* REWRITE, ANSWER; REJECT, DISCONNECT, TIMEOUT or NULL */
-	struct ag_token time;	    /* DELAY, TIMEOUT */
+	struct ag_token time;       /* DELAY, TIMEOUT */
 	bool has_jitter;
 	struct ag_token jitter;
 	enum ag_delay_until until;

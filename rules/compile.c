@@ -13,7 +13,7 @@ struct compiler {
 	const struct ag_source *sources;
 	size_t n_sources;
 	struct ag_ast_file *files; /* as many, in `syntax` */
-	struct ag_arena syntax;	   /* what is thrown away at the end */
+	struct ag_arena syntax;    /* what is thrown away at the end */
 	struct ag_report report;
 	struct ag_ruleset *set;
 };

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "rules/field.h"
 
-#define U16_MAX	   0xffff
+#define U16_MAX    0xffff
 #define BDADDR_MAX UINT64_C(0xffffffffffff)
 
 #define NAMED(table, top) .type = AG_T_NAME, .names = (table), .max = (top)
-#define CODE(table)	  NAMED(table, 0xff), .ordered = true, .digits = 2
-#define FLAG		  .type = AG_T_FLAG, .names = ag_names_flag, .max = 1
-#define HANDLE		  .type = AG_T_HANDLE, .max = U16_MAX, .ordered = true, .digits = 4
-#define NUMBER		  .type = AG_T_NUMBER, .max = U16_MAX, .ordered = true
+#define CODE(table)       NAMED(table, 0xff), .ordered = true, .digits = 2
+#define FLAG              .type = AG_T_FLAG, .names = ag_names_flag, .max = 1
+#define HANDLE            .type = AG_T_HANDLE, .max = U16_MAX, .ordered = true, .digits = 4
+#define NUMBER            .type = AG_T_NUMBER, .max = U16_MAX, .ordered = true
 
 static const struct ag_field_row rows[AG_FIELD_COUNT] = {
 	[AG_F_ROLE] = { "role",
@@ -172,7 +172,7 @@ bool ag_field_is_planned(const char *text, size_t len)
 {
 	static const char *const planned[] = {
 		"att.uuid",  "att.characteristic", "att.service", "att.malformed", "l2cap.code",
-		"l2cap.psm", "hci.opcode",	   "hci.event",	  "hci.subevent",
+		"l2cap.psm", "hci.opcode",         "hci.event",   "hci.subevent",
 	};
 
 	for (size_t i = 0; i < sizeof(planned) / sizeof(planned[0]); i++) {
@@ -212,7 +212,7 @@ const char *ag_type_words(enum ag_value_type type)
 #define LINK_FIELDS                                                                                \
 	(BIT(ROLE) | BIT(FROM) | BIT(LINK) | BIT(PEER) | BIT(PEER_TYPE) | BIT(ENCRYPTED) | BIT(AGE))
 #define ATT_FIELDS (BIT(BEARER) | BIT(MTU) | BIT(ATT_OPCODE) | BIT(ATT_KIND) | BIT(ATT_LENGTH))
-#define RANGE	   (BIT(ATT_START) | BIT(ATT_END))
+#define RANGE      (BIT(ATT_START) | BIT(ATT_END))
 
 /* The parameters of each PDU, Vol 3 Part F, 3.4.1 to 3.4.7. */
 static const struct {

@@ -11,11 +11,11 @@ struct ag_field_row {
 	const char *aliases[2]; /* Wireshark's names, or NULL */
 	enum ag_value_type type;
 	const struct ag_name *names; /* AG_T_NAME, AG_T_FLAG */
-	uint64_t max;		     /* of `num` */
-	bool ordered;		     /* < and > mean something */
-	bool writable;		     /* by `rewrite` */
-	unsigned int digits;	     /* hexadecimal digits of a number without a name; 0: decimal */
-	const char *takes;	     /* "an opcode"; NULL: see ag_type_words() */
+	uint64_t max;                /* of `num` */
+	bool ordered;                /* < and > mean something */
+	bool writable;               /* by `rewrite` */
+	unsigned int digits;         /* hexadecimal digits of a number without a name; 0: decimal */
+	const char *takes;           /* "an opcode"; NULL: see ag_type_words() */
 	const char *about;
 };
 

@@ -12,14 +12,14 @@
 
 enum ag_token_kind {
 	AG_TOK_END,
-	AG_TOK_NAME,	 /* also keywords: which is which depends on the place */
-	AG_TOK_NUMBER,	 /* num; `hex` tells how it was written */
-	AG_TOK_PERCENT,	 /* num: thousandths of a percent */
+	AG_TOK_NAME,     /* also keywords: which is which depends on the place */
+	AG_TOK_NUMBER,   /* num; `hex` tells how it was written */
+	AG_TOK_PERCENT,  /* num: thousandths of a percent */
 	AG_TOK_DURATION, /* num: microseconds */
-	AG_TOK_UUID,	 /* uuid: written with 128 bits */
-	AG_TOK_BDADDR,	 /* num */
-	AG_TOK_BYTES,	 /* bytes: hex"…" */
-	AG_TOK_STRING,	 /* bytes: "…" */
+	AG_TOK_UUID,     /* uuid: written with 128 bits */
+	AG_TOK_BDADDR,   /* num */
+	AG_TOK_BYTES,    /* bytes: hex"…" */
+	AG_TOK_STRING,   /* bytes: "…" */
 	AG_TOK_LPAREN,
 	AG_TOK_RPAREN,
 	AG_TOK_LBRACE,

@@ -8,9 +8,9 @@
 #define TIME_MAX_US (UINT64_C(3600) * 1000000)
 
 static const char *const action_names[] = {
-	[AG_ACCEPT] = "accept", [AG_REJECT] = "reject",		[AG_ANSWER] = "answer",
-	[AG_DROP] = "drop",	[AG_DISCONNECT] = "disconnect", [AG_REWRITE] = "rewrite",
-	[AG_DELAY] = "delay",	[AG_TIMEOUT] = "timeout",	[AG_DUPLICATE] = "duplicate",
+	[AG_ACCEPT] = "accept", [AG_REJECT] = "reject",         [AG_ANSWER] = "answer",
+	[AG_DROP] = "drop",     [AG_DISCONNECT] = "disconnect", [AG_REWRITE] = "rewrite",
+	[AG_DELAY] = "delay",   [AG_TIMEOUT] = "timeout",       [AG_DUPLICATE] = "duplicate",
 	[AG_LOG] = "log",
 };
 

@@ -9,7 +9,7 @@
 
 enum {
 	KEYS = 4 * AG_PDUS, /* from x role x opcode */
-	NO_KEY = KEYS,	    /* a subject of which these are not all known */
+	NO_KEY = KEYS,      /* a subject of which these are not all known */
 };
 
 struct ag_dispatch {
@@ -226,11 +226,13 @@ static bool list_add(struct ag_candidates *list, size_t *room, uint32_t rule)
 	uint32_t *rules = (uint32_t *)list->rules;
 
 	if (list->count == *room) {
-		*room = *room ? *room * 2 : 8;
-		rules = realloc(rules, *room * sizeof(*rules));
-		if (!rules)
+		size_t size = *room ? *room * 2 : 8;
+		uint32_t *more = realloc(rules, size * sizeof(*rules));
+
+		if (!more)
 			return false;
-		list->rules = rules;
+		list->rules = rules = more;
+		*room = size;
 	}
 	rules[list->count++] = rule;
 	return true;

@@ -118,16 +118,16 @@ static inline void ag_subject_set(struct ag_subject *subject, enum ag_field fiel
 enum ag_action_kind {
 	/* verdicts: the first one decides */
 	AG_ACCEPT,
-	AG_REJECT,     /* num: ATT error or SMP reason, if has_value */
-	AG_ANSWER,     /* answer_type tells whether value is bytes or a number */
+	AG_REJECT, /* num: ATT error or SMP reason, if has_value */
+	AG_ANSWER, /* answer_type tells whether value is bytes or a number */
 	AG_DROP,
 	AG_DISCONNECT, /* num: HCI error code, if has_value */
 	/* not verdicts */
-	AG_REWRITE,    /* field = value */
-	AG_DELAY,      /* time_us, jitter_us, until */
-	AG_TIMEOUT,    /* time_us; num: ATT error, if has_value */
+	AG_REWRITE, /* field = value */
+	AG_DELAY,   /* time_us, jitter_us, until */
+	AG_TIMEOUT, /* time_us; num: ATT error, if has_value */
 	AG_DUPLICATE,
-	AG_LOG,        /* text, or NULL */
+	AG_LOG, /* text, or NULL */
 };
 
 enum ag_delay_until {
@@ -156,9 +156,9 @@ static inline bool ag_action_is_verdict(const struct ag_action *action)
 /** One rule of a set. Everything belongs to the set and lives as long as it does. */
 struct ag_rule {
 	const char *name;
-	const char *file;   /* the source's name */
-	unsigned int line;  /* where the rule begins, from 1 */
-	size_t index;       /* position in the set, from 0; the key of counters */
+	const char *file;  /* the source's name */
+	unsigned int line; /* where the rule begins, from 1 */
+	size_t index;      /* position in the set, from 0; the key of counters */
 	const struct ag_action *actions;
 	size_t n_actions;
 };
@@ -180,12 +180,12 @@ enum ag_severity { AG_ERROR, AG_WARNING };
 /** One finding, with its place. Lines and columns count from 1, columns in bytes. */
 struct ag_diag {
 	enum ag_severity severity;
-	size_t source;      /* index into the sources that were compiled */
+	size_t source; /* index into the sources that were compiled */
 	unsigned int line;
 	unsigned int column;
 	unsigned int width; /* octets to underline, at least 1, within the line */
 	const char *message;
-	const char *hint;   /* "did you mean att.uuid?", or NULL */
+	const char *hint; /* "did you mean att.uuid?", or NULL */
 };
 
 /** All findings of one compilation; owns the strings. Zero-initialise with AG_DIAGS_INIT. */

@@ -9,7 +9,7 @@
 /** One value as it was written. */
 struct ag_item {
 	union ag_value low; /* bytes: in the arena */
-	uint64_t high;	    /* is_range */
+	uint64_t high;      /* is_range */
 	bool is_range;
 	bool is_prefix;
 	const char *name; /* its canonical name, if it was written as one */
@@ -32,7 +32,7 @@ struct ag_node {
 	/* TEST: the field is present and its value is one of the set */
 	enum ag_field field;
 	enum ag_compare compare; /* as written */
-	struct ag_item *items;	 /* as written */
+	struct ag_item *items;   /* as written */
 	size_t n_items;
 	struct ag_range *ranges; /* numbers: sorted, disjoint, a negation worked in */
 	size_t n_ranges;

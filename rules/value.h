@@ -15,9 +15,9 @@ struct ag_slot {
 	const struct ag_name *names[2];
 	uint64_t min;
 	uint64_t max;
-	bool ordered;	   /* ranges mean something */
-	bool is_field;	   /* so that another field may be meant */
-	bool numbers;	   /* a value with names may be written as a number too */
+	bool ordered;      /* ranges mean something */
+	bool is_field;     /* so that another field may be meant */
+	bool numbers;      /* a value with names may be written as a number too */
 	const char *takes; /* "a handle" */
 };
 

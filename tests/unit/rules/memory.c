@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every allocation fails once: the result is -ENOMEM, nothing is handed out, nothing leaks. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/io/rulefiles.h"
+#include "rules/rules.h"
+#include "tests/sim/alloc.h"
+
+static const char right[] =
+    "let asked = {0x0030, {0x0040..0x0050, one}}\n"
+    "let one = 5\n"
+    "rule refuse when from == host and att.type in {battery_level, 0x2a00} reject\n"
+    "rule have when att.opcode == \"Read Request\" and att.handle in asked answer hex\"64\"\n"
+    "rule late when from == peer and (every 3 or not chance 5%) delay 3ms jitter 1ms log \"late\"\n"
+    "rule never when from == peer and att.handle == 1 and att.handle == 2 drop\n"
+    "rule long when att.value in {hex\"01\".., \"x\"} rewrite att.value = \"longer value\"\n"
+    "rule host when from == host reject\n"
+    "rule unreached when from == host log\n";
+
+static const char wrong[] =
+    "let a = a\n"
+    "rule one when att.opcode == read_requst and att.handle == battery_level acept\n"
+    "rule two when att.type == a and rolle == central accept drop\n"
+    "rule two log \"\x01\" @\n"
+    "rule three rewrite role = 5 rewrite att.error = battery_level\n";
+
+/** @return: how many allocations there are, which is when none failed any more */
+static unsigned int sweep_compile(const char *text, int expected)
+{
+	struct ag_source source = { "memory", text, strlen(text) };
+
+	for (unsigned int k = 0;; k++) {
+		struct ag_diags diags = AG_DIAGS_INIT;
+		struct ag_ruleset *set = NULL;
+		int result;
+
+		ag_sim_alloc_fail_after(k);
+		result = ag_ruleset_compile(&source, 1, &set, &diags);
+		if (!ag_sim_alloc_fail_end()) {
+			cr_expect(eq(int, result, expected));
+			ag_ruleset_free(set);
+			ag_diags_clear(&diags);
+			return k;
+		}
+		cr_assert(eq(int, result, -ENOMEM), "allocation %u", k);
+		cr_assert(eq(ptr, set, NULL), "allocation %u", k);
+		ag_diags_clear(&diags);
+	}
+}
+
+Test(rules_memory, compiling)
+{
+	cr_expect(ge(uint, sweep_compile(right, 0), 20));
+	cr_expect(ge(uint, sweep_compile(wrong, AG_RULES_INVALID), 20));
+}
+
+/** What gives a string for free(). */
+typedef char *string_fn(void *user);
+
+static unsigned int sweep_string(string_fn *fn, void *user)
+{
+	for (unsigned int k = 0;; k++) {
+		char *string;
+
+		ag_sim_alloc_fail_after(k);
+		string = fn(user);
+		if (!ag_sim_alloc_fail_end()) {
+			cr_expect_not_null(string);
+			free(string);
+			return k;
+		}
+		cr_assert(eq(ptr, string, NULL), "allocation %u", k);
+	}
+}
+
+static char *format_set(void *user)
+{
+	return ag_ruleset_format(user);
+}
+
+static char *format_rule(void *user)
+{
+	return ag_rule_format(user, 0);
+}
+
+static char *describe(void *user)
+{
+	char *text = NULL;
+
+	return ag_describe(user, &text) < 0 ? NULL : text;
+}
+
+static char *describe_all(void *user)
+{
+	(void)user;
+	return ag_describe_all();
+}
+
+struct finding {
+	const struct ag_source *source;
+	const struct ag_diag *diag;
+};
+
+static char *format_finding(void *user)
+{
+	struct finding *finding = user;
+
+	return ag_diag_format(finding->diag, finding->source);
+}
+
+Test(rules_memory, strings)
+{
+	struct ag_source source = { "memory", right, sizeof(right) - 1 };
+	struct ag_diags diags = AG_DIAGS_INIT;
+	struct ag_ruleset *set = NULL;
+	struct finding finding = { &source, NULL };
+	char names[][16] = { "att.opcode", "Read Request", "0x0a", "read_requst" };
+
+	cr_assert(eq(int, ag_ruleset_compile(&source, 1, &set, &diags), 0));
+	cr_expect(ge(uint, sweep_string(format_set, set), 1));
+	cr_expect(ge(uint, sweep_string(format_rule, set), 1));
+	cr_expect(ge(uint, sweep_string(describe_all, NULL), 1));
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		cr_expect(ge(uint, sweep_string(describe, names[i]), 1));
+	cr_assert(ge(sz, diags.count, 1));
+	finding.diag = &diags.list[0];
+	cr_expect(ge(uint, sweep_string(format_finding, &finding), 1));
+	ag_ruleset_free(set);
+	ag_diags_clear(&diags);
+}
+
+Test(rules_memory, a_state)
+{
+	struct ag_match_state *state = NULL;
+
+	ag_sim_alloc_fail_after(0);
+	cr_expect(eq(int, ag_match_state_new(NULL, 1, &state), -ENOMEM));
+	cr_expect(ag_sim_alloc_fail_end());
+	cr_expect(eq(ptr, state, NULL));
+}
+
+Test(rules_memory, rule_files)
+{
+	const char *const paths[] = { "rules.d", "rules.d/examples" };
+
+	for (unsigned int k = 0;; k++) {
+		struct ag_rulefiles files = { 0 };
+		int result;
+
+		ag_sim_alloc_fail_after(k);
+		result = ag_rulefiles_read(paths, 2, &files, NULL);
+		if (!ag_sim_alloc_fail_end()) {
+			cr_expect(eq(int, result, 0));
+			cr_expect(ge(sz, files.count, 9));
+			cr_expect(ge(uint, k, 20));
+			ag_rulefiles_clear(&files);
+			return;
+		}
+		cr_assert(eq(int, result, -ENOMEM), "allocation %u", k);
+		cr_assert(eq(sz, files.count, 0));
+	}
+}
