@@ -245,7 +245,7 @@ const struct ag_rule *ag_ruleset_rule(const struct ag_ruleset *set, size_t index
  */
 char *ag_ruleset_format(const struct ag_ruleset *set);
 
-/** One rule in canonical form, likewise. */
+/** One rule in canonical form, likewise; of a filter, its expression. */
 char *ag_rule_format(const struct ag_ruleset *set, size_t index);
 
 /**

@@ -263,6 +263,9 @@ void ag_rulefiles_report(const struct ag_rulefiles *files, const struct ag_diags
 
 		fputs(text ? text : "out of memory\n", errors);
 	}
+	if (diags->errors + diags->warnings > diags->count)
+		fprintf(errors, "... and %zu more\n",
+			diags->errors + diags->warnings - diags->count);
 }
 
 int ag_rulefiles_compile(const char *const *paths, size_t n_paths, struct ag_ruleset **out,
