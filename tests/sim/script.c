@@ -29,6 +29,7 @@ struct run {
 	enum ag_sim_chunks chunks;
 	unsigned int line; /* for messages, from 1 */
 	bool raw;
+	bool replay;
 	bool started;
 	bool holding;
 	uint64_t now_us;
@@ -260,6 +261,7 @@ static void start(struct run *run)
 	struct ag_engine_config config = {
 		.acl_max = { run->acl_max[0], run->acl_max[1] },
 		.early_acl_us = run->early_us,
+		.replay = run->replay,
 	};
 
 	if (run->started)
@@ -474,6 +476,8 @@ static void line_plain(struct run *run, const char *verb)
 {
 	if (strcmp(verb, "raw") == 0) {
 		run->raw = true;
+	} else if (strcmp(verb, "replay") == 0) {
+		run->replay = true;
 	} else if (strcmp(verb, "hold") == 0) {
 		run->holding = true;
 	} else if (strcmp(verb, "release") == 0) {

@@ -14,6 +14,7 @@
  * the lines below are about (the last one made) encrypt, disconnect                of that link
  *   reset                              HCI Reset by the host
  *   hold, release                      the controller completes nothing in between
+ *   answer                             the controller answers the oldest command
  *   host> CHANNEL HEX, peer> …         sends a PDU; CHANNEL: att, smp, a number, or hci for a
  * packet host< CHANNEL HEX, peer< …         must come out next on that side; `hci` shows what is no
  * ACL data at 800ms                           the clock, from the start of the case quiet nothing

@@ -549,18 +549,20 @@ static void finish(struct world *world)
 {
 	world->quiet = true;
 	for (int i = 0; i < 600 && world->report->fault == AG_SIM_FINE; i++) {
+		bool moved;
+
 		for (size_t link = 0; link < AG_SIM_LINKS; link++) {
 			host_step(world, link, false);
 			peer_step(world, link, false);
 		}
 		drain(world);
-		ag_sim_controller_answer(&world->controller);
-		ag_sim_controller_complete(&world->controller, true);
-		ag_sim_host_complete(&world->host, true);
+		moved = ag_sim_controller_answer(&world->controller);
+		moved = ag_sim_controller_complete(&world->controller, true) || moved;
+		moved = ag_sim_host_complete(&world->host, true) || moved;
 		drain(world);
 		pass_time(world, i < 100 ? 20000 : 1000000);
 		drain(world);
-		if (i > 110 && world->middle.deadline(world->middle.self) == UINT64_MAX)
+		if (i > 110 && !moved && world->middle.deadline(world->middle.self) == UINT64_MAX)
 			break;
 	}
 }

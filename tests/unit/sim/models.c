@@ -63,7 +63,7 @@ static const unsigned int found_by[] = {
 };
 _Static_assert(ag_array_size(found_by) == AG_SIM_MUTATION_COUNT, "a row each");
 
-static void catches(enum ag_sim_mutation mutation)
+static void catches(enum ag_sim_mutation mutation, bool wire)
 {
 	unsigned int caught = 0;
 
@@ -71,6 +71,7 @@ static void catches(enum ag_sim_mutation mutation)
 		struct ag_sim_case what = over_wire(seed);
 		struct ag_sim_case_result result;
 
+		what.wire = wire;
 		what.unchanged = false;
 		what.calm = true;
 		what.mutation = mutation;
@@ -89,7 +90,40 @@ static void catches(enum ag_sim_mutation mutation)
 Test(sim, every_mistake_is_noticed)
 {
 	for (int i = AG_SIM_NO_MUTATION + 1; i < AG_SIM_MUTATION_COUNT; i++)
-		catches((enum ag_sim_mutation)i);
+		catches((enum ag_sim_mutation)i, true);
+}
+
+Test(sim, every_mistake_behind_the_engine_is_noticed)
+{
+	for (int i = AG_SIM_NO_MUTATION + 1; i < AG_SIM_MUTATION_COUNT; i++)
+		catches((enum ag_sim_mutation)i, false);
+}
+
+/* The engine gets rules that the second opinion does not know of. */
+Test(sim, another_verdict_is_noticed)
+{
+	unsigned int caught = 0;
+
+	for (uint64_t seed = 1; seed <= 50; seed++) {
+		struct ag_random random = { .state = seed };
+		struct ag_sim_case what = over_wire(seed);
+		struct ag_sim_case_result result;
+		struct ag_sim_rules rules;
+		char text[4096];
+
+		cr_assert_eq(ag_sim_rules_new(&random, 1u << AG_SIM_REJECT, &rules, text), 0);
+		rules.count = 0;
+		what.wire = false;
+		what.unchanged = false;
+		what.rules = &rules;
+		ag_sim_run(&what, &result);
+		cr_assert_eq(result.report.fault == AG_SIM_VERDICT,
+			     result.verdicts[AG_V_REJECT] > 0, "seed %lu: %s", (unsigned long)seed,
+			     result.report.text);
+		caught += result.report.fault == AG_SIM_VERDICT;
+		ag_sim_rules_clear(&rules);
+	}
+	cr_assert_gt(caught, 20);
 }
 
 Test(sim, a_case_repeats_to_the_octet)
