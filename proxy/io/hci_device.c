@@ -73,12 +73,13 @@ static int device_info(int ctl, unsigned int index, struct hci_dev_info *info)
 /* ---- Finding ----------------------------------------------------------------------------------
  */
 
-struct device_list {
+/* A list with room for its entries, which stand behind the head. */
+union device_list {
 	struct hci_dev_list_req head;
-	struct hci_dev_req room[HCI_MAX_DEV];
+	uint8_t room[sizeof(struct hci_dev_list_req) + HCI_MAX_DEV * sizeof(struct hci_dev_req)];
 };
 
-static void list_devices(int ctl, struct device_list *list)
+static void list_devices(int ctl, union device_list *list)
 {
 	memset(list, 0, sizeof(*list));
 	list->head.dev_num = HCI_MAX_DEV;
@@ -98,7 +99,7 @@ static bool is_better(const struct hci_dev_info *info, const struct hci_dev_info
 
 static int find_bdaddr(int ctl, uint64_t bdaddr, unsigned int *index)
 {
-	struct device_list list;
+	union device_list list;
 	struct hci_dev_info best;
 	bool found = false;
 
@@ -106,7 +107,7 @@ static int find_bdaddr(int ctl, uint64_t bdaddr, unsigned int *index)
 	for (unsigned int i = 0; i < list.head.dev_num; i++) {
 		struct hci_dev_info info;
 
-		if (device_info(ctl, list.room[i].dev_id, &info) < 0 ||
+		if (device_info(ctl, list.head.dev_req[i].dev_id, &info) < 0 ||
 		    bdaddr_number(&info.bdaddr) != bdaddr)
 			continue;
 		if (!found || is_better(&info, &best))
@@ -121,14 +122,14 @@ static int find_bdaddr(int ctl, uint64_t bdaddr, unsigned int *index)
 
 static int not_found(struct ag_transport *transport, int ctl)
 {
-	struct device_list list;
+	union device_list list;
 	char names[96] = "";
 	size_t at = 0;
 
 	list_devices(ctl, &list);
 	for (unsigned int i = 0; i < list.head.dev_num && at + 10 < sizeof(names); i++)
 		at += (size_t)snprintf(names + at, sizeof(names) - at, " hci%u",
-				       list.room[i].dev_id);
+				       list.head.dev_req[i].dev_id);
 	if (at == 0)
 		return ag_transport_fail(transport, -ENODEV,
 					 "there is no controller %s, nor any other; see `dmesg'",
