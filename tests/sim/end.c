@@ -15,6 +15,7 @@ void ag_sim_end_reset(struct ag_sim_end *end, uint16_t handle)
 
 	end->handle = handle;
 	end->att = (struct ag_sim_att){ .slow_us = slow_us, .serial = serial };
+	ag_sim_coc_reset(&end->coc);
 	end->pairing = false;
 	end->security_asked = 0;
 	end->paired_with = false;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "tests/sim/att.h"
+#include "tests/sim/coc.h"
 #include "tests/sim/random.h"
 #include "tests/sim/report.h"
 
@@ -36,6 +37,7 @@ struct ag_sim_end {
 	uint8_t pb_first; /* Packet_Boundary_Flag of a first fragment */
 	uint16_t handle;
 	struct ag_sim_att att;
+	struct ag_sim_coc coc;
 	bool pairing;                /* a Pairing Request of ours is open */
 	unsigned int security_asked; /* Security Requests of ours, each of which may be refused */
 	bool paired_with;            /* one of theirs is to be answered */

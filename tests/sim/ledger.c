@@ -27,7 +27,7 @@ static uint8_t flow_of(uint16_t cid, uint8_t opcode)
 {
 	enum ag_sim_att_kind kind = ag_sim_att_kind(opcode);
 
-	if (cid != 4)
+	if (cid != AG_SIM_CID_ATT && cid != AG_SIM_CID_EATT)
 		return 0;
 	if (kind == AG_SIM_ATT_COMMAND)
 		kind = AG_SIM_ATT_REQUEST;
@@ -93,15 +93,23 @@ static struct ag_sim_entry *next_of(struct ag_sim_ledger *ledger, uint16_t cid, 
 	return NULL;
 }
 
+static bool is_last_of(const struct ag_sim_ledger *ledger, const struct ag_sim_entry *entry)
+{
+	for (const struct ag_sim_entry *at = entry + 1; at < ledger->entry + ledger->count; at++) {
+		if (at->cid == entry->cid)
+			return false;
+	}
+	return true;
+}
+
 bool ag_sim_ledger_arrived(struct ag_sim_ledger *ledger, uint16_t cid, const uint8_t *pdu,
-			   size_t len)
+			   size_t len, uint16_t sending)
 {
 	struct ag_sim_entry *entry = next_of(ledger, cid, len > 0 ? flow_of(cid, pdu[0]) : 0);
 
-	/* an answer may have the octets of one that is still on its way, of which no word was said
-	 */
+	/* an answer may have the octets of a PDU that is still on its way */
 	if (entry && entry->len == len && entry->hash == hash(pdu, len) &&
-	    (entry->decided || ledger->answers == 0 || (cid != 4 && cid != 6))) {
+	    !(cid == sending && is_last_of(ledger, entry))) {
 		entry->copies--;
 		forget_settled(ledger);
 		return true;

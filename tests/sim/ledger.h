@@ -12,7 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { AG_SIM_LEDGER_MAX = 128 };
+enum {
+	AG_SIM_LEDGER_MAX = 128,
+	AG_SIM_CID_ATT = 4,
+	AG_SIM_CID_EATT = 0xea77, /* in ledgers: whole SDUs of the enhanced bearer */
+};
 
 struct ag_sim_entry {
 	uint16_t cid;
@@ -55,9 +59,15 @@ struct ag_sim_entry *ag_sim_ledger_numbered(struct ag_sim_ledger *ledger, uint64
 /** It has to arrive as these octets. */
 void ag_sim_entry_becomes(struct ag_sim_entry *entry, const uint8_t *pdu, size_t len);
 
-/** A PDU arrived. @return: whether it was the next one, or an announced answer */
+/**
+ * A PDU arrived.
+ *
+ * @sending: the channel of the PDU that its sender has not sent whole yet and that thus cannot have
+ *           arrived, or 0
+ * @return:  whether it was the next one, or an announced answer
+ */
 bool ag_sim_ledger_arrived(struct ag_sim_ledger *ledger, uint16_t cid, const uint8_t *pdu,
-			   size_t len);
+			   size_t len, uint16_t sending);
 
 /** PDUs that have to arrive yet. */
 size_t ag_sim_ledger_owed(const struct ag_sim_ledger *ledger);

@@ -29,28 +29,42 @@ static void ends_of(struct ag_sim_world *world, const struct ag_decision *decisi
 	*receiver = decision->from == AG_FROM_HOST ? peer_end : host_end;
 }
 
+static struct ag_sim_att *att_of(struct ag_sim_end *end, const struct ag_decision *decision)
+{
+	if (!end)
+		return NULL;
+	return decision->bearer == AG_BEARER_EATT ? &end->coc.att : &end->att;
+}
+
+static void excuse_att(struct ag_sim_att *sender, struct ag_sim_att *receiver,
+		       enum ag_sim_att_kind kind)
+{
+	if (sender && kind == AG_SIM_ATT_REQUEST)
+		sender->asked = false;
+	if (sender && kind == AG_SIM_ATT_INDICATION)
+		sender->indicated = false;
+	if (receiver && kind == AG_SIM_ATT_RESPONSE)
+		receiver->asked = false;
+	if (receiver && kind == AG_SIM_ATT_CONFIRMATION)
+		receiver->indicated = false;
+}
+
 /* The rule took away what somebody waits for: nobody is to blame for a missing answer. */
 static void excuse(struct ag_sim_world *world, const struct ag_decision *decision)
 {
-	enum ag_sim_att_kind kind = ag_sim_att_kind(decision->pdu[0]);
+	uint8_t code = decision->pdu[0];
 	struct ag_sim_end *sender, *receiver;
 
 	ends_of(world, decision, &sender, &receiver);
-	if (!decision->is_att) {
-		if (sender && decision->pdu[0] == 0x01)
-			sender->pairing = false;
-		if (receiver && (decision->pdu[0] == 0x02 || decision->pdu[0] == 0x05))
-			receiver->pairing = false;
+	if (decision->is_att) {
+		excuse_att(att_of(sender, decision), att_of(receiver, decision),
+			   ag_sim_att_kind(code));
 		return;
 	}
-	if (sender && kind == AG_SIM_ATT_REQUEST)
-		sender->att.asked = false;
-	if (sender && kind == AG_SIM_ATT_INDICATION)
-		sender->att.indicated = false;
-	if (receiver && kind == AG_SIM_ATT_RESPONSE)
-		receiver->att.asked = false;
-	if (receiver && kind == AG_SIM_ATT_CONFIRMATION)
-		receiver->att.indicated = false;
+	if (sender && code == 0x01)
+		sender->pairing = false;
+	if (receiver && (code == 0x02 || code == 0x05))
+		receiver->pairing = false;
 }
 
 static void second_opinion(struct ag_sim_world *world, const struct ag_decision *decision)
@@ -88,9 +102,10 @@ static void forwarded(struct ag_sim_entry *entry, const struct ag_decision *deci
 static void first_word(struct ag_sim_world *world, struct ag_sim_ledger *ledger,
 		       const struct ag_decision *decision)
 {
-	struct ag_sim_entry *entry = ag_sim_ledger_undecided(&ledger[decision->from], decision->cid,
-							     decision->pdu, decision->len,
-							     decision->pdu_len);
+	bool eatt = decision->is_att && decision->bearer == AG_BEARER_EATT;
+	uint16_t cid = eatt ? AG_SIM_CID_EATT : decision->cid;
+	struct ag_sim_entry *entry = ag_sim_ledger_undecided(
+	    &ledger[decision->from], cid, decision->pdu, decision->len, decision->pdu_len);
 
 	if (!entry) {
 		ag_sim_fail(world->report, AG_SIM_UNEXPECTED,

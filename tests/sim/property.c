@@ -69,6 +69,7 @@ static bool run_seed(const struct ag_sim_property *property, struct shared *shar
 
 	random_pool(&random, &what);
 	what.steps = ag_random_range(&random, 40, 300);
+	what.eatt = property->eatt && ag_random_percent(&random, 60);
 	if (property->actions != 0)
 		what.rules = rules_of(shared, index, property);
 	if (property->actions != 0 && ag_random_percent(&random, 15))

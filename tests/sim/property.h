@@ -14,6 +14,7 @@ struct ag_sim_property {
 	const char *name;
 	uint32_t salt;          /* a seed's upper half, different for each property */
 	unsigned int per_mille; /* of AG_CASES */
+	bool eatt;              /* enhanced bearers in some cases */
 	unsigned int actions;   /* of rules, as ag_sim_rules_new() takes; 0: no rules */
 	/** Adjust a case, which has a pool of buffers, rules and seed already; may be NULL. */
 	void (*prepare)(struct ag_random *random, struct ag_sim_case *what);

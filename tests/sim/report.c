@@ -24,6 +24,7 @@ const char *ag_sim_fault_name(enum ag_sim_fault fault)
 		[AG_SIM_LOST_COMPLETION] = "lost completion",
 		[AG_SIM_SURPLUS_COMPLETION] = "surplus completion",
 		[AG_SIM_HOST_OVERFLOW] = "host overflow",
+		[AG_SIM_CHANNEL_CREDIT] = "frame without credit",
 		[AG_SIM_COMMAND_CREDIT] = "command without credit",
 		[AG_SIM_FRAMING] = "framing",
 		[AG_SIM_TOO_LONG] = "packet too long",

@@ -12,6 +12,7 @@ enum ag_sim_fault {
 	AG_SIM_LOST_COMPLETION,    /* the host waits for a completion that never comes */
 	AG_SIM_SURPLUS_COMPLETION, /* the host was told of more packets than it sent */
 	AG_SIM_HOST_OVERFLOW,      /* the host got more packets than it has buffers */
+	AG_SIM_CHANNEL_CREDIT,     /* a frame on a credit-based channel without a credit */
 	AG_SIM_COMMAND_CREDIT,     /* a command while Num_HCI_Command_Packets was 0 */
 	AG_SIM_FRAMING,            /* not an HCI packet, or an L2CAP fragment out of place */
 	AG_SIM_TOO_LONG,           /* an ACL packet longer than its receiver takes */

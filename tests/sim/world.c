@@ -279,6 +279,13 @@ static void judge_end(struct ag_sim_world *world, const struct ag_sim_end *end)
 	if (end->in_len > 0)
 		ag_sim_fail(world->report, AG_SIM_LOST_PDU, "%s: %zu octets of a PDU", end->who,
 			    end->in_len);
+	if (end->coc.out_len > 0 || end->coc.in_want > 0)
+		ag_sim_fail(world->report, AG_SIM_CHANNEL_CREDIT,
+			    "%s: an SDU is stuck for want of a credit", end->who);
+	if (end->coc.att.asked || end->coc.att.indicated)
+		ag_sim_fail(world->report, AG_SIM_MISSING_ANSWER,
+			    "%s: nobody answered 0x%02x on the enhanced bearer", end->who,
+			    end->coc.att.asked ? end->coc.att.request : 0x1d);
 	if (end->att.asked || end->att.indicated || end->pairing)
 		ag_sim_fail(world->report, AG_SIM_MISSING_ANSWER, "%s: nobody answered 0x%02x",
 			    end->who,
@@ -378,6 +385,7 @@ static void prepare_end(struct ag_sim_world *world, struct ag_sim_end *end)
 	end->user = world;
 	end->chunks = AG_SIM_CHUNKS_RANDOM;
 	end->att.slow_us = 1200000;
+	end->coc.att.slow_us = 1200000;
 }
 
 static void prepare(struct ag_sim_world *world)

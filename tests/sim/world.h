@@ -23,6 +23,7 @@ struct ag_sim_case {
 	bool dry_run;
 	bool flow;                         /* controller-to-host flow control */
 	bool calm;                         /* no disconnection, no reset */
+	bool eatt;                         /* enhanced bearers too */
 	unsigned int le_count, acl_count;  /* buffers; an LE count of 0 shares */
 	uint16_t acl_max[2];               /* as struct ag_engine_config */
 	unsigned int steps;                /* 0: 120 */

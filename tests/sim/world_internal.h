@@ -8,11 +8,9 @@
 
 enum {
 	AG_SIM_CID_SIGNALLING_BREDR = 1,
-	AG_SIM_CID_ATT = 4,
 	AG_SIM_CID_SIGNALLING = 5,
 	AG_SIM_CID_SMP = 6,
 	AG_SIM_CID_OTHER = 0x40,
-	AG_SIM_CID_EATT = 0xea77,  /* in ledgers: whole SDUs of the enhanced bearer */
 	AG_SIM_HANDLE_BASE = 0x40, /* a handle's low two bits are its link's index */
 };
 

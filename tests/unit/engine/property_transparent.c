@@ -89,6 +89,7 @@ Test(transparent, traffic_without_rules)
 	static const struct ag_sim_property property = { .name = "traffic_without_rules",
 							 .salt = 0x12,
 							 .per_mille = 100,
+							 .eatt = true,
 							 .prepare = unchanged };
 	struct ag_sim_totals totals;
 
@@ -108,6 +109,7 @@ Test(transparent, dry_run_is_no_rules)
 	static const struct ag_sim_property property = { .name = "dry_run_is_no_rules",
 							 .salt = 0x13,
 							 .per_mille = 100,
+							 .eatt = true,
 							 .actions = AG_SIM_ALL_ACTIONS,
 							 .prepare = dry_run };
 	struct ag_sim_totals totals;

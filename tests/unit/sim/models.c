@@ -17,6 +17,7 @@ static struct ag_sim_case over_wire(uint64_t seed)
 				     .wire = true,
 				     .unchanged = true,
 				     .flow = seed % 7 == 3,
+				     .eatt = seed % 2 == 1,
 				     .le_count = pool[0],
 				     .acl_count = pool[1] };
 }
