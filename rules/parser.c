@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "rules/names.h"
+#include "rules/field.h"
 
 struct parser {
 	struct ag_lexer lexer;
@@ -459,6 +459,7 @@ static void no_action(struct parser *parser)
 {
 	struct ag_nearest nearest = ag_nearest(parser->token.text, parser->token.len);
 	struct ag_text hint = { 0 };
+	enum ag_field field;
 
 	if (at_word(parser, "hide")) {
 		ag_report_error(parser->report, parser->token.span,
@@ -470,6 +471,8 @@ static void no_action(struct parser *parser)
 		ag_nearest_try(&nearest, ag_action_name((enum ag_action_kind)i));
 	if (at_word(parser, "when"))
 		ag_text_puts(&hint, "`when' stands once, before the actions");
+	else if (ag_field_find(parser->token.text, parser->token.len, &field))
+		ag_text_puts(&hint, "a condition begins with `when'");
 	else if (parser->token.kind == AG_TOK_NAME && nearest.name)
 		ag_text_printf(&hint, "did you mean %s?", nearest.name);
 	expected(parser, "an action, `rule' or `let'", hint.len ? hint.data : NULL);

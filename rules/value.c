@@ -101,6 +101,12 @@ static void unknown_name(struct ag_resolver *resolver, const struct ag_slot *slo
 		ag_nearest_try_table(&nearest, ag_names_characteristic);
 		ag_nearest_try_table(&nearest, ag_names_service);
 	}
+	for (const struct ag_ast_let *let = resolver->lets; let; let = let->next) {
+		const char *name = ag_arena_copy(resolver->arena, let->name.text, let->name.len);
+
+		if (name)
+			ag_nearest_try(&nearest, name);
+	}
 	if (nearest.name)
 		ag_text_printf(&advice, "did you mean %s?", nearest.name);
 	ag_text_printf(&message, "%s takes %s, and ", slot->name, slot->takes);
