@@ -45,7 +45,7 @@ static void ask_name(struct phone *phone)
 
 static void ask_crossing(struct phone *phone)
 {
-	uint8_t pdu[5] = { AG_ATT_WRITE_REQ, 0, 0, 0x01, 0x02 };
+	uint8_t pdu[4] = { AG_ATT_WRITE_REQ, 0, 0, 0x01 };
 
 	if (phone->options.crossing == PHONE_CROSS_DISCOVER) {
 		ask_list(phone, AG_ATT_READ_BY_GROUP_TYPE_REQ, 1, UUID_PRIMARY_SERVICE);
