@@ -18,7 +18,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { HANDLE = 0x40, CID_ATT = 4, CID_SMP = 6 };
+enum { HANDLE = 0x40 };
 
 struct fuzz {
 	struct ag_engine *engine;
@@ -178,6 +178,8 @@ static void any_packet(struct fuzz *fuzz, enum ag_side side)
 
 static void acl(struct fuzz *fuzz, enum ag_side side, bool start, bool whole)
 {
+	/* ATT, SMP, signalling, and two channels that it may open */
+	static const uint16_t cids[] = { 4, 4, 4, 4, 6, 5, 0x40, 0x50 };
 	uint8_t packet[9 + 255] = { AG_H4_ACL, HANDLE };
 	size_t header = start ? 9 : 5;
 	size_t more = start && !whole ? ag_pull_u8(&fuzz->at) : 0;
@@ -188,7 +190,7 @@ static void acl(struct fuzz *fuzz, enum ag_side side, bool start, bool whole)
 	ag_put_le16(packet + 3, (uint16_t)(header - 5 + len));
 	if (start) {
 		ag_put_le16(packet + 5, (uint16_t)(len + more));
-		ag_put_le16(packet + 7, cid < 128 ? CID_ATT : (cid & 1 ? CID_SMP : cid));
+		ag_put_le16(packet + 7, cids[cid & 7]);
 	}
 	feed(fuzz, side, packet, header + len);
 }
