@@ -636,16 +636,18 @@ static bool is_whole_only(const char *text)
 }
 
 static void tell(const char *path, const char *name, enum ag_sim_chunks chunks,
-		 const struct run *run)
+		 const struct run *run, FILE *errors)
 {
 	static const char *const how[] = { "whole", "octet by octet", "split at random" };
 
-	fprintf(stderr, "%s:%u: case %s, %s: %s: %s\n", path, run->line, name, how[chunks],
+	if (!errors)
+		return;
+	fprintf(errors, "%s:%u: case %s, %s: %s: %s\n", path, run->line, name, how[chunks],
 		ag_sim_fault_name(run->report.fault), run->report.text);
 }
 
 static unsigned int run_text(const char *path, char *text, enum ag_sim_chunks chunks,
-			     unsigned int *n_run)
+			     unsigned int *n_run, FILE *errors)
 {
 	static struct run run;
 	unsigned int line = 0, failed = 0;
@@ -666,13 +668,14 @@ static unsigned int run_text(const char *path, char *text, enum ag_sim_chunks ch
 		(*n_run)++;
 		if (run.report.fault == AG_SIM_FINE)
 			continue;
-		tell(path, name + 5, chunks, &run);
+		tell(path, name + 5, chunks, &run, errors);
 		failed++;
 	}
 	return failed;
 }
 
-unsigned int ag_sim_script_run(const char *path, enum ag_sim_chunks chunks, unsigned int *n_run)
+unsigned int ag_sim_script_run(const char *path, enum ag_sim_chunks chunks, unsigned int *n_run,
+			       FILE *errors)
 {
 	ag_autofree char *text = calloc(1, MAX_TEXT);
 	FILE *file = fopen(path, "re");
@@ -680,11 +683,12 @@ unsigned int ag_sim_script_run(const char *path, enum ag_sim_chunks chunks, unsi
 	if (!text)
 		abort();
 	if (!file) {
-		fprintf(stderr, "%s: cannot be read\n", path);
+		if (errors)
+			fprintf(errors, "%s: cannot be read\n", path);
 		return 1;
 	}
 	if (fread(text, 1, MAX_TEXT - 1, file) == MAX_TEXT - 1)
 		abort();
 	fclose(file);
-	return run_text(path, text, chunks, n_run);
+	return run_text(path, text, chunks, n_run, errors);
 }

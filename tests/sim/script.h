@@ -24,15 +24,19 @@
  * side is wrong.
  */
 
+#include <stdio.h>
+
 #include "tests/sim/end.h"
 
 /**
- * Run all cases of a file. What went wrong is written to stderr, with file and line.
+ * Run all cases of a file.
  *
  * @chunks: how senders split their PDUs
  * @n_run:  number of cases that were run is added
+ * @errors: where what went wrong is written, with file and line; NULL: nowhere
  * @return: number of cases that failed
  */
-unsigned int ag_sim_script_run(const char *path, enum ag_sim_chunks chunks, unsigned int *n_run);
+unsigned int ag_sim_script_run(const char *path, enum ag_sim_chunks chunks, unsigned int *n_run,
+			       FILE *errors);
 
 #endif

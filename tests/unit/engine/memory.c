@@ -159,6 +159,24 @@ Test(memory, none_in_the_steady_state)
 	ag_ruleset_free(rules);
 }
 
+/* An enhanced bearer: a refused request, a held indication, a value in two frames. */
+static int enhanced(struct traffic *traffic)
+{
+	static const char long_value[] =
+	    "\x2c\x00\x1b\x10\x00 0123456789012345678901234567890123456";
+	enum ag_side host = AG_SIDE_HOST, peer = AG_SIDE_CONTROLLER;
+	int r;
+
+	if ((r = PDU(traffic, host, 5, "\x14\x01\x0a\0\x27\0\x40\0\x40\0\x2a\0\x05\0", 27)) ||
+	    (r = PDU(traffic, peer, 5, "\x15\x01\x0a\0\x50\0\x40\0\x2a\0\x05\0\0\0", 27)) ||
+	    (r = completed(traffic, 1)) ||
+	    (r = PDU(traffic, host, 0x50, "\x07\0\x10\x01\0\xff\xff\0\x28", 27)) ||
+	    (r = PDU(traffic, host, 0x50, "\x05\0\x1d\x0a\0\x01\0", 27)))
+		return r;
+	r = pdu(traffic, peer, 0x40, long_value, 42, 27);
+	return r ? r : pdu(traffic, peer, 0x40, long_value + 42, 4, 27);
+}
+
 /* The scenario of the sweep: two links, held PDUs, a reload, an unknown handle, a disconnection. */
 static int live_through(struct ag_ruleset *rules, struct ag_ruleset *others,
 			struct traffic *traffic)
@@ -169,7 +187,7 @@ static int live_through(struct ag_ruleset *rules, struct ag_ruleset *others,
 
 	if ((r = start(traffic, rules)) || (r = talk(traffic)) ||
 	    (r = PDU(traffic, AG_SIDE_HOST, 4, "\x1d\x0a\x00\x01\x00", 27)) ||
-	    (r = connect(traffic, 0x41)) || (r = talk(traffic)) ||
+	    (r = enhanced(traffic)) || (r = connect(traffic, 0x41)) || (r = talk(traffic)) ||
 	    (r = feed(traffic, AG_SIDE_CONTROLLER, early, sizeof(early))))
 		return r;
 	r = ag_engine_set_rules(traffic->engine, others);
