@@ -192,9 +192,10 @@ Test(eatt, a_frame_without_a_credit_waits_for_one)
 /* A Write Request of 70 octets: K-frames of 64 and 8. */
 static void feed_long_write(struct setup *setup, char first[256], char second[64])
 {
-	snprintf(first, 256, "02 4000 4400 4000 5000 4600 12 1500");
+	int len = snprintf(first, 256, "02 4000 4400 4000 5000 4600 12 1500");
+
 	for (int i = 0; i < 59; i++)
-		strcat(first, "61");
+		len += snprintf(first + len, 256 - (size_t)len, "61");
 	snprintf(second, 64, "02 4000 0c00 0800 5000 6262626262626262");
 	feed(setup, AG_SIDE_HOST, first);
 	feed(setup, AG_SIDE_HOST, second);

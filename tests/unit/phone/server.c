@@ -33,8 +33,8 @@ static const struct script scripts[] = {
 	{ "06010005000028"
 	  "0f18",
 	  "010601000a", 0, 0 },
-	/* Read By Type: short, broken and long UUID, what needs authentication, entries of another length
-	 */
+	/* Read By Type: short, broken and long UUID, what needs authentication, entries of another
+	 * length */
 	{ "0801000500002a", "0907030050686f6e65", 0, 0 },
 	{ "0801000500fb349b5f80000080001000002a0000", "0108010004", 0, 0 },
 	{ "0801000500fb349b5f8000008000100000002a0000", "0907030050686f6e65", 0, 0 },
