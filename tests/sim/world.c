@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proxy/base/cleanup.h"
+#include "proxy/wire/h4.h"
 #include "tests/sim/hci.h"
 #include "tests/sim/world_internal.h"
 
@@ -23,9 +24,28 @@ static void from_host(void *user, const uint8_t *packet, size_t len)
 	feed(user, AG_SIDE_HOST, packet, len);
 }
 
+static void release_event(struct ag_sim_world *world)
+{
+	size_t len = world->late_len;
+
+	world->late_len = 0;
+	if (len > 0)
+		feed(world, AG_SIDE_CONTROLLER, world->late_event, len);
+}
+
+/* A USB controller's events and data come on two pipes: data may overtake, events do not. */
 static void from_controller(void *user, const uint8_t *packet, size_t len)
 {
-	feed(user, AG_SIDE_CONTROLLER, packet, len);
+	struct ag_sim_world *world = user;
+
+	if (packet[0] == AG_H4_EVENT)
+		release_event(world);
+	if (world->what->usb && packet[0] == AG_H4_EVENT && packet[1] == AG_SIM_HCI_LE_META) {
+		memcpy(world->late_event, packet, len);
+		world->late_len = len;
+		return;
+	}
+	feed(world, AG_SIDE_CONTROLLER, packet, len);
 }
 
 static void deliver(struct ag_sim_world *world, enum ag_side side, const uint8_t *packet,
@@ -148,6 +168,9 @@ static void connect_link(struct ag_sim_world *world, size_t index)
 	    &world->controller, index, handle,
 	    (enum ag_sim_connection)ag_random_below(&world->random, AG_SIM_CONNECTION_COUNT),
 	    ag_random_percent(&world->random, 50));
+	for (uint32_t n = world->late_len > 0 ? ag_random_below(&world->random, 3) : 0; n > 0; n--)
+		peer_step(world, index, true);
+	release_event(world);
 }
 
 static void link_step(struct ag_sim_world *world)
@@ -436,6 +459,7 @@ static struct ag_engine *new_engine(struct ag_sim_world *world)
 		.seed = what->seed,
 		.acl_max = { what->acl_max[0], what->acl_max[1] },
 		.dry_run = what->dry_run,
+		.early_acl_us = what->usb ? 50000 : 0,
 	};
 
 	return ag_sim_engine_new(&config, &world->middle);

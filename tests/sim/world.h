@@ -23,6 +23,7 @@ struct ag_sim_case {
 	bool dry_run;
 	bool flow;                         /* controller-to-host flow control */
 	bool calm;                         /* no disconnection, no reset */
+	bool usb;                          /* data may come before its link's event */
 	bool eatt;                         /* enhanced bearers too */
 	unsigned int le_count, acl_count;  /* buffers; an LE count of 0 shares */
 	uint16_t acl_max[2];               /* as struct ag_engine_config */

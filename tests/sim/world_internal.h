@@ -26,7 +26,9 @@ struct ag_sim_world {
 	struct ag_sim_mutator mutator;
 	const struct ag_sim_rules *rules; /* for the second opinion; NULL after a reload */
 	bool ending[AG_SIM_LINKS];        /* by a `disconnect` rule */
-	bool quiet;                       /* nobody begins anything any more */
+	uint8_t late_event[64];           /* a connection event that data overtakes */
+	size_t late_len;
+	bool quiet; /* nobody begins anything any more */
 	struct ag_sim_host host;
 	struct ag_sim_controller controller;
 	struct ag_sim_ledger ledger[AG_SIM_LINKS][2]; /* by enum ag_from */

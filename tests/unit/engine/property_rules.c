@@ -48,6 +48,7 @@ static void flow(struct ag_random *random, struct ag_sim_case *what)
 	static const uint16_t lengths[] = { 0, 27, 64 };
 
 	what->flow = ag_random_percent(random, 25);
+	what->usb = ag_random_percent(random, 25);
 	what->acl_max[AG_SIDE_HOST] = lengths[ag_random_below(random, 3)];
 	what->acl_max[AG_SIDE_CONTROLLER] = lengths[ag_random_below(random, 3)];
 }
