@@ -162,8 +162,8 @@ Test(memory, none_in_the_steady_state)
 /* An enhanced bearer: a refused request, a held indication, a value in two frames. */
 static int enhanced(struct traffic *traffic)
 {
-	static const char long_value[] =
-	    "\x2c\x00\x1b\x10\x00 0123456789012345678901234567890123456";
+	/* SDU length, then a notification of 41 octets of value */
+	static const uint8_t long_value[46] = { 44, 0, 0x1b, 0x10, 0x00 };
 	enum ag_side host = AG_SIDE_HOST, peer = AG_SIDE_CONTROLLER;
 	int r;
 
