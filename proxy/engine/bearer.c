@@ -34,6 +34,8 @@ void ag_bearer_asked(struct ag_bearer *bearer, enum ag_side from, const struct a
 		return;
 	*transaction = (struct ag_transaction){
 		.open = true,
+		.late = transaction->late,
+		.late_opcode = transaction->late_opcode,
 		.opcode = att->opcode,
 		.handle = ag_att_handle_in_error(att),
 		.mtu = ag_att_has(att, AG_ATT_P_MTU) ? ag_att_number(att, AG_ATT_P_MTU) : 0,
@@ -101,15 +103,17 @@ enum ag_verdict ag_bearer_surplus(struct ag_bearer *bearer, enum ag_side from,
 		bearer->indication_recorded[asker] = false;
 		return AG_V_RECORDED;
 	}
-	if (att->kind != AG_ATT_RESPONSE || !(transaction->late || transaction->recorded) ||
-	    !is_response_to(att, transaction->opcode))
+	if (att->kind != AG_ATT_RESPONSE)
 		return AG_V_ACCEPT;
-	if (transaction->late) {
+	if (transaction->late && is_response_to(att, transaction->late_opcode)) {
 		transaction->late = false;
 		return AG_V_LATE;
 	}
-	transaction->recorded = false;
-	return AG_V_RECORDED;
+	if (transaction->recorded && is_response_to(att, transaction->opcode)) {
+		transaction->recorded = false;
+		return AG_V_RECORDED;
+	}
+	return AG_V_ACCEPT;
 }
 
 bool ag_bearer_expects(const struct ag_bearer *bearer, enum ag_side from)
@@ -158,6 +162,7 @@ static int time_out(struct ag_engine *engine, struct ag_link *link, struct ag_ch
 	transaction->open = false;
 	transaction->timed = false;
 	transaction->late = true;
+	transaction->late_opcode = transaction->opcode;
 	ag_tell_later(engine, link, asker, channel, true, &what);
 	return ag_answer_error(engine, link, asker, channel, transaction->opcode,
 			       transaction->handle, transaction->timeout_error);

@@ -60,9 +60,10 @@ void ag_channel_close(struct ag_channel *channel)
 
 		ag_fifo_clear(&flow->sdu);
 		ag_fifo_clear(&flow->waiting);
-		flow->credits = flow->taken = 0;
+		ag_fifo_clear(&flow->own);
+		flow->sender = flow->credits = flow->taken = 0;
 		flow->sdu_len = flow->sdu_have = 0;
-		flow->sdu_passes = false;
+		flow->sdu_passes = flow->sdu_discarded = false;
 	}
 	channel->state = AG_CHANNEL_FREE;
 }
@@ -72,6 +73,7 @@ void ag_channel_free(struct ag_channel *channel)
 	for (enum ag_side side = AG_SIDE_HOST; side <= AG_SIDE_CONTROLLER; side++) {
 		ag_fifo_free(&channel->flow[side].sdu);
 		ag_fifo_free(&channel->flow[side].waiting);
+		ag_fifo_free(&channel->flow[side].own);
 	}
 }
 
@@ -106,6 +108,7 @@ static void set_receiver(struct ag_channel *channel, enum ag_side side, uint16_t
 	channel->mtu[side] = mtu;
 	channel->flow[side].mps = mps;
 	channel->flow[side].credits = credits;
+	channel->flow[side].sender = credits;
 }
 
 /* 4.2: PSM, Source CID */
@@ -345,6 +348,7 @@ static int on_credits(struct ag_engine *engine, struct ag_unit *unit, struct sig
 		return ag_unit_forward(engine, unit);
 	rest = ag_eatt_granted(channel, unit->from, credits);
 	if (rest == credits || unit->forwarded || unit->len != sizeof(pdu)) {
+		rest = credits;
 		r = ag_unit_forward(engine, unit);
 	} else if (!rest) {
 		r = ag_unit_swallow(engine, unit);
@@ -353,6 +357,7 @@ static int on_credits(struct ag_engine *engine, struct ag_unit *unit, struct sig
 		ag_put_le16(pdu + 6, rest);
 		r = ag_unit_forward_as(engine, unit, pdu, sizeof(pdu));
 	}
+	channel->flow[unit->from].sender += rest;
 	return r ? r : ag_eatt_drain(engine, unit->link, channel, unit->from);
 }
 

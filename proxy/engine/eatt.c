@@ -98,6 +98,7 @@ int ag_refund(struct ag_engine *engine, struct ag_link *link, enum ag_side sende
 	back = frames < flow->taken ? frames : flow->taken;
 	flow->taken -= (uint32_t)back;
 	frames -= back;
+	flow->sender += (uint32_t)frames;
 	return frames ? grant(engine, link, channel, sender, (uint16_t)frames) : 0;
 }
 
@@ -127,10 +128,21 @@ static int send_sdu(struct ag_engine *engine, struct ag_link *link, enum ag_side
 	return spent > count ? ag_refund(engine, link, ag_other(to), channel, spent - count) : 0;
 }
 
+/* An SDU of ours does not go between the frames of a foreign one, unless that never ends. */
+static bool must_wait(const struct ag_credit_flow *flow)
+{
+	return flow->sdu_passes && flow->own.bytes < AG_WAITING_MAX;
+}
+
 int ag_send_pdu(struct ag_engine *engine, struct ag_link *link, enum ag_side to,
 		struct ag_channel *channel, uint16_t cid, const uint8_t *pdu, size_t len,
 		size_t owed, size_t spent)
 {
+	if (channel && channel->credit_based && must_wait(&channel->flow[to])) {
+		int r = ag_complete(engine, link, ag_other(to), owed);
+
+		return r ? r : ag_fifo_put(&channel->flow[to].own, pdu, len, (uint32_t)spent);
+	}
 	if (channel && channel->credit_based)
 		return send_sdu(engine, link, to, channel, pdu, len, owed, spent);
 	return ag_inject(engine, link, to, channel ? channel->cid[to] : cid, pdu, len, owed);
@@ -155,30 +167,58 @@ int ag_eatt_forward(struct ag_engine *engine, struct ag_unit *unit)
 	return r ? r : ag_fifo_put(&flow->waiting, unit->frame, unit->frame_len, 0);
 }
 
-/* Can the whole SDU be gathered? Its sender must have the credits for all of it, since the receiver
- * grants none for frames that it did not get. */
+/* Can the whole SDU be gathered? Its sender must have the credits for the rest of it, since the
+ * receiver grants none for frames that it did not get. */
 static bool can_gather(const struct ag_credit_flow *flow, size_t sdu_len, size_t first_len)
 {
 	size_t rest = sdu_len + SDU_HEADER - first_len;
-	size_t frames = first_len ? 1 + (rest + first_len - 1) / first_len : 1;
 
-	return sdu_len <= AG_GATHER_MAX && frames <= flow->credits;
+	return sdu_len <= AG_GATHER_MAX && (rest + first_len - 1) / first_len <= flow->sender;
 }
 
-static int begin_sdu(struct ag_engine *engine, struct ag_credit_flow *flow,
-		     const struct ag_unit *unit)
+/* What the first frame tells of an SDU that is not gathered: a late answer, or something to
+ * remember. */
+static bool is_surplus(struct ag_engine *engine, struct ag_unit *unit, size_t sdu_len)
+{
+	struct ag_bearer *bearer = unit->bearer;
+	enum ag_verdict verdict;
+	struct ag_att att;
+
+	unit->pdu = unit->frame + SDU_HEADER;
+	unit->len = unit->frame_len - SDU_HEADER;
+	unit->pdu_len = sdu_len;
+	ag_att_parse(unit->pdu, unit->len, &att);
+	verdict = ag_bearer_surplus(bearer, unit->from, &att);
+	if (verdict != AG_V_ACCEPT) {
+		ag_tell_discarded(engine, unit, verdict);
+		return true;
+	}
+	ag_bearer_asked(bearer, unit->from, &att);
+	ag_bearer_answered(bearer, unit->from, &att);
+	return false;
+}
+
+static int begin_sdu(struct ag_engine *engine, struct ag_credit_flow *flow, struct ag_unit *unit)
 {
 	size_t have = unit->frame_len - SDU_HEADER;
+	bool overlong;
+	int r;
 
 	flow->sdu_len = ag_get_le16(unit->frame);
 	flow->sdu_have = 0;
-	flow->sdu_passes = have > flow->sdu_len ||
-			   (have < flow->sdu_len &&
-			    !can_gather(flow, flow->sdu_len, unit->frame_len));
-	if (flow->sdu_passes)
-		engine->stats
-		    .unjudged[have > flow->sdu_len ? AG_UNJUDGED_LENGTH : AG_UNJUDGED_TOO_LONG]++;
-	return 0;
+	overlong = have > flow->sdu_len;
+	if (!overlong &&
+	    (have == flow->sdu_len || can_gather(flow, flow->sdu_len, unit->frame_len)))
+		return 0;
+	engine->stats.unjudged[overlong ? AG_UNJUDGED_LENGTH : AG_UNJUDGED_TOO_LONG]++;
+	if (have && is_surplus(engine, unit, flow->sdu_len)) {
+		flow->sdu_discarded = true;
+		return 0;
+	}
+	/* it must not overtake what is held */
+	r = ag_hold_flush(engine, unit->link, unit->from);
+	flow->sdu_passes = true;
+	return r;
 }
 
 static void end_sdu(struct ag_credit_flow *flow)
@@ -187,6 +227,25 @@ static void end_sdu(struct ag_credit_flow *flow)
 	flow->sdu_len = 0;
 	flow->sdu_have = 0;
 	flow->sdu_passes = false;
+	flow->sdu_discarded = false;
+}
+
+/* The last frame of an SDU that went by: ours may follow. */
+static int end_passing(struct ag_engine *engine, const struct ag_unit *unit)
+{
+	struct ag_credit_flow *flow = flow_of(unit);
+	struct ag_record record;
+
+	end_sdu(flow);
+	while (ag_fifo_front(&flow->own, &record)) {
+		int r = send_sdu(engine, unit->link, ag_other(unit->from), unit->channel,
+				 record.data, record.len, 0, record.mark);
+
+		if (r)
+			return r;
+		ag_fifo_pop(&flow->own);
+	}
+	return 0;
 }
 
 /* The SDU in one piece. */
@@ -224,6 +283,41 @@ static int keep_frame(struct ag_engine *engine, struct ag_unit *unit)
 	return r ? r : ag_unit_swallow(engine, unit);
 }
 
+/* A frame of an SDU that is not judged. */
+static int pass_frame(struct ag_engine *engine, struct ag_unit *unit)
+{
+	struct ag_credit_flow *flow = flow_of(unit);
+	int r = ag_eatt_forward(engine, unit);
+
+	if (r || flow->sdu_have < flow->sdu_len)
+		return r;
+	return end_passing(engine, unit);
+}
+
+static int discard_frame(struct ag_engine *engine, struct ag_unit *unit)
+{
+	struct ag_credit_flow *flow = flow_of(unit);
+	int r = ag_unit_swallow(engine, unit);
+
+	if (flow->sdu_have >= flow->sdu_len)
+		end_sdu(flow);
+	return r ? r : ag_refund(engine, unit->link, unit->from, unit->channel, 1);
+}
+
+static int judge_sdu(struct ag_engine *engine, struct ag_unit *unit)
+{
+	struct ag_credit_flow *flow = flow_of(unit);
+	int r;
+
+	unit->pdu = whole_sdu(engine, flow, unit);
+	unit->len = flow->sdu_len;
+	unit->pdu_len = unit->len;
+	unit->frames = flow->sdu.count + 1;
+	r = unit->len ? ag_judge(engine, unit) : ag_eatt_forward(engine, unit);
+	end_sdu(flow);
+	return r;
+}
+
 int ag_eatt_frame(struct ag_engine *engine, struct ag_unit *unit)
 {
 	struct ag_credit_flow *flow = flow_of(unit);
@@ -232,26 +326,23 @@ int ag_eatt_frame(struct ag_engine *engine, struct ag_unit *unit)
 
 	unit->frame = unit->pdu;
 	unit->frame_len = unit->len;
+	if (flow->sender)
+		flow->sender--;
 	if (first && unit->len < SDU_HEADER) {
 		engine->stats.unjudged[AG_UNJUDGED_TRUNCATED]++;
 		return ag_eatt_forward(engine, unit);
 	}
-	if (first)
-		begin_sdu(engine, flow, unit);
-	flow->sdu_have += unit->frame_len - (first ? SDU_HEADER : 0);
-	if (flow->sdu_passes || flow->sdu_have > flow->sdu_len) {
-		r = ag_eatt_forward(engine, unit);
-		if (flow->sdu_have >= flow->sdu_len)
-			end_sdu(flow);
-		return r;
+	if (first) {
+		r = begin_sdu(engine, flow, unit);
+		if (r)
+			return r;
 	}
+	flow->sdu_have += unit->frame_len - (first ? SDU_HEADER : 0);
+	if (flow->sdu_discarded && !unit->forwarded)
+		return discard_frame(engine, unit);
+	if (flow->sdu_passes || flow->sdu_have > flow->sdu_len)
+		return pass_frame(engine, unit);
 	if (flow->sdu_have < flow->sdu_len)
 		return keep_frame(engine, unit);
-	unit->pdu = whole_sdu(engine, flow, unit);
-	unit->len = flow->sdu_len;
-	unit->pdu_len = unit->len;
-	unit->frames = flow->sdu.count + 1;
-	r = unit->len ? ag_judge(engine, unit) : ag_eatt_forward(engine, unit);
-	end_sdu(flow);
-	return r;
+	return judge_sdu(engine, unit);
 }

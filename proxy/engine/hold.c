@@ -223,14 +223,18 @@ bool ag_hold_has_room(const struct ag_link *link, enum ag_side from, size_t len)
 	       AG_WAITING_MAX;
 }
 
+int ag_hold_flush(struct ag_engine *engine, struct ag_link *link, enum ag_side from)
+{
+	for (const struct ag_held *held = link->held[from]; held; held = held->next)
+		engine->stats.early_releases++;
+	return release_side(engine, link, from, true);
+}
+
 int ag_hold_overflow(struct ag_engine *engine, struct ag_unit *unit, const uint8_t *pdu, size_t len,
 		     const struct ag_hold *how)
 {
-	int r;
+	int r = ag_hold_flush(engine, unit->link, unit->from);
 
-	for (const struct ag_held *held = unit->link->held[unit->from]; held; held = held->next)
-		engine->stats.early_releases++;
-	r = release_side(engine, unit->link, unit->from, true);
 	return r ? r : ag_dispatch(engine, unit, pdu, len, how);
 }
 

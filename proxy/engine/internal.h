@@ -252,6 +252,9 @@ int ag_dispatch(struct ag_engine *engine, struct ag_unit *unit, const uint8_t *p
 void ag_tell_later(struct ag_engine *engine, struct ag_link *link, enum ag_side from,
 		   const struct ag_channel *channel, bool is_att, struct ag_decision *what);
 
+/** Tell the tap of a response that goes no further because it has been answered in its place. */
+void ag_tell_discarded(struct ag_engine *engine, struct ag_unit *unit, enum ag_verdict verdict);
+
 /* ---- answer.c: answers in the name of the other side ---- */
 
 /** An Error Response to `asker` (3.4.1.1). */
@@ -284,6 +287,9 @@ bool ag_hold_any(const struct ag_link *link, enum ag_side from, uint16_t cid);
 
 /** Release what is due, or whose condition has become true. */
 int ag_hold_release(struct ag_engine *engine, struct ag_link *link);
+
+/** Release all that a side has held, because what follows must not overtake it. */
+int ag_hold_flush(struct ag_engine *engine, struct ag_link *link, enum ag_side from);
 
 /** In place of ag_hold() when there is no room: release all that the sender has held, then this. */
 int ag_hold_overflow(struct ag_engine *engine, struct ag_unit *unit, const uint8_t *pdu, size_t len,

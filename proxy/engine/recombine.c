@@ -397,7 +397,8 @@ static int advance(struct ag_engine *engine, struct ag_link *link, enum ag_side 
 	}
 	if (is_too_long(assembly)) {
 		engine->stats.unjudged[AG_UNJUDGED_TOO_LONG]++;
-		return begin_stream(engine, link, from);
+		r = ag_hold_flush(engine, link, from);
+		return r ? r : begin_stream(engine, link, from);
 	}
 	if (assembly->expect && assembly->have > assembly->expect)
 		return let_pass_overlong(engine, link, from);

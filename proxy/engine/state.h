@@ -71,7 +71,8 @@ struct ag_transaction {
 	bool late;     /* answered by us, the other side still owes its answer */
 	bool recorded; /* replay: refused, its recorded answer will come */
 	bool timed;
-	uint8_t opcode; /* of the open, late or recorded request */
+	uint8_t opcode; /* of the open or recorded request */
+	uint8_t late_opcode;
 	uint8_t timeout_error;
 	uint16_t handle; /* as an Error Response names it */
 	uint16_t mtu;    /* of an Exchange MTU Request */
@@ -92,17 +93,20 @@ struct ag_bearer {
 	bool indication_recorded[2];
 };
 
-/** One direction of a credit-based channel (Vol 3 Part A, 10). The sender believes in `credits` +
- *  `taken`: what we use is taken out of the receiver's next grant. */
+/** One direction of a credit-based channel (Vol 3 Part A, 10). What we use of the receiver's
+ * credits the sender does not know of, so it is taken out of the receiver's next grant. */
 struct ag_credit_flow {
+	uint32_t sender;        /* K-frames the sender believes it may send */
 	uint32_t credits;       /* K-frames the receiver takes now */
 	uint32_t taken;         /* used by us, still to be taken out of a grant */
 	uint16_t mps;           /* longest K-frame payload the receiver takes */
 	struct ag_fifo sdu;     /* frames of an SDU that is not whole yet */
 	struct ag_fifo waiting; /* frames that wait for a credit */
+	struct ag_fifo own;     /* PDUs of ours, while a foreign SDU goes by in frames */
 	size_t sdu_len;         /* of the SDU that is passing; 0: none */
 	size_t sdu_have;
-	bool sdu_passes; /* it goes by unjudged */
+	bool sdu_passes;    /* it goes by unjudged */
+	bool sdu_discarded; /* it is a late answer, which goes no further */
 };
 
 enum ag_channel_state { AG_CHANNEL_FREE, AG_CHANNEL_ASKED, AG_CHANNEL_OPEN };

@@ -379,20 +379,21 @@ static bool has_room_for_answer(const struct ag_unit *unit)
 	return back->waiting.bytes + back->injected.bytes < AG_WAITING_MAX;
 }
 
-static int discard(struct ag_engine *engine, struct ag_unit *unit,
-		   const struct judgement *judgement, enum ag_verdict verdict, uint64_t number)
+void ag_tell_discarded(struct ag_engine *engine, struct ag_unit *unit, enum ag_verdict verdict)
 {
-	tell(engine, unit, judgement, verdict, 0, number);
-	return swallow(engine, unit);
+	struct judgement judgement = { .pdu = unit->pdu, .len = unit->len };
+
+	look(engine, unit, &judgement);
+	tell(engine, unit, &judgement, verdict, 0, ++engine->next_number);
 }
 
 int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
 {
 	struct judgement judgement = { .pdu = unit->pdu, .len = unit->len };
-	uint64_t number = ++engine->next_number;
 	enum ag_verdict verdict;
 	uint8_t error = 0;
 	struct ag_att original;
+	uint64_t number;
 	int r;
 
 	engine->stats.judged++;
@@ -400,9 +401,12 @@ int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
 	original = judgement.att;
 	if (unit->bearer && !unit->forwarded) {
 		verdict = ag_bearer_surplus(unit->bearer, unit->from, &original);
-		if (verdict != AG_V_ACCEPT)
-			return discard(engine, unit, &judgement, verdict, number);
+		if (verdict != AG_V_ACCEPT) {
+			ag_tell_discarded(engine, unit, verdict);
+			return swallow(engine, unit);
+		}
 	}
+	number = ++engine->next_number;
 	/* when its first fragment went by no rule wanted it, whatever was loaded since */
 	if (!unit->forwarded || engine->config.dry_run)
 		ask_rules(engine, unit, &judgement);

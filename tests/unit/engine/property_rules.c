@@ -17,6 +17,7 @@ Test(answers, exactly_one)
 	static const struct ag_sim_property property = {
 		.name = "exactly_one",
 		.salt = 0x21,
+		.eatt = true,
 		.per_mille = 120,
 		.actions = ACTION(ACCEPT) | ACTION(REJECT) | ACTION(REJECT_ERROR) | ACTION(ANSWER) |
 			   ACTION(LOG),
@@ -33,6 +34,7 @@ Test(answers, exactly_one_in_time)
 	static const struct ag_sim_property property = {
 		.name = "exactly_one_in_time",
 		.salt = 0x22,
+		.eatt = true,
 		.per_mille = 80,
 		.actions = ACTION(TIMEOUT) | ACTION(REJECT) | ACTION(DELAY),
 	};
@@ -58,6 +60,7 @@ Test(credits, balance)
 {
 	static const struct ag_sim_property property = { .name = "balance",
 							 .salt = 0x31,
+							 .eatt = true,
 							 .per_mille = 150,
 							 .actions = AG_SIM_SAFE_ACTIONS,
 							 .prepare = flow };
@@ -77,6 +80,7 @@ Test(credits, balance_on_lasting_links)
 {
 	static const struct ag_sim_property property = { .name = "balance_on_lasting_links",
 							 .salt = 0x32,
+							 .eatt = true,
 							 .per_mille = 100,
 							 .actions = AG_SIM_SAFE_ACTIONS,
 							 .prepare = calm };
@@ -91,6 +95,7 @@ Test(order, is_kept)
 	static const struct ag_sim_property property = {
 		.name = "is_kept",
 		.salt = 0x41,
+		.eatt = true,
 		.per_mille = 100,
 		.actions = ACTION(DELAY) | ACTION(DELAY_ENCRYPTED) | ACTION(DUPLICATE) |
 			   ACTION(REWRITE_VALUE) | ACTION(REWRITE_ERROR) | ACTION(REJECT),
@@ -106,6 +111,7 @@ Test(rules, all_actions)
 {
 	static const struct ag_sim_property property = { .name = "all_actions",
 							 .salt = 0x51,
+							 .eatt = true,
 							 .per_mille = 50,
 							 .actions = AG_SIM_ALL_ACTIONS,
 							 .prepare = flow };
