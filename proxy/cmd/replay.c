@@ -180,6 +180,14 @@ static void look_at(const struct ag_capture_frame *frame, struct controller *lis
 	controller->att += looks_like_att(frame);
 }
 
+static int by_index(const void *one, const void *other)
+{
+	const struct controller *a = one;
+	const struct controller *b = other;
+
+	return (a->index > b->index) - (a->index < b->index);
+}
+
 static int ambiguous(const struct controller *list, size_t count)
 {
 	fputs("attgate replay: several controllers have ATT traffic; choose one with "
@@ -238,6 +246,7 @@ static int choose_controller(struct replay *replay)
 		fprintf(stderr, "%s: %s\n", replay->options.capture, strerror(-error));
 		return AG_EXIT_FAILURE;
 	}
+	qsort(list, count, sizeof(*list), by_index);
 	return choose(replay, list, count);
 }
 
@@ -436,7 +445,13 @@ static int load_rules(struct replay *replay)
 
 	if (result < 0)
 		return out_of_memory();
-	return result == 0 ? 0 : AG_EXIT_RULES;
+	if (result != 0)
+		return AG_EXIT_RULES;
+	if (options->n_rules == 0 && ag_ruleset_count(replay->rules) == 0)
+		fputs("attgate replay: there are no rules in " AG_SYSCONF_DIR " or " AG_RULES_DIR
+		      "; --rules names others\n",
+		      stderr);
+	return 0;
 }
 
 static int open_engine(struct replay *replay)
