@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "proxy/base/cleanup.h"
-#include "proxy/cmd/json.h"
+#include "proxy/base/json.h"
 #include "proxy/engine/words.h"
 #include "proxy/wire/att.h"
 

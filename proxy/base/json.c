@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "proxy/cmd/json.h"
+#include "proxy/base/json.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -65,6 +65,8 @@ static void put_key(struct ag_json *json, const char *key)
 	if (!json->first)
 		fputs(", ", json->out);
 	json->first = false;
+	if (!key)
+		return;
 	put_string(json->out, key);
 	fputs(": ", json->out);
 }
@@ -96,6 +98,46 @@ void ag_json_seconds(struct ag_json *json, const char *key, uint64_t time_us)
 {
 	put_key(json, key);
 	fprintf(json->out, "%" PRIu64 ".%06" PRIu64, time_us / 1000000, time_us % 1000000);
+}
+
+void ag_json_bool(struct ag_json *json, const char *key, bool value)
+{
+	put_key(json, key);
+	fputs(value ? "true" : "false", json->out);
+}
+
+static void put_open(struct ag_json *json, const char *key, char bracket)
+{
+	put_key(json, key);
+	fputc(bracket, json->out);
+	json->first = true;
+}
+
+/* What was open around it has a member now: this one. */
+static void put_close(struct ag_json *json, char bracket)
+{
+	fputc(bracket, json->out);
+	json->first = false;
+}
+
+void ag_json_open(struct ag_json *json, const char *key)
+{
+	put_open(json, key, '{');
+}
+
+void ag_json_close(struct ag_json *json)
+{
+	put_close(json, '}');
+}
+
+void ag_json_open_array(struct ag_json *json, const char *key)
+{
+	put_open(json, key, '[');
+}
+
+void ag_json_close_array(struct ag_json *json)
+{
+	put_close(json, ']');
 }
 
 void ag_json_end(struct ag_json *json)

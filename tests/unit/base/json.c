@@ -2,16 +2,16 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "proxy/cmd/json.h"
+#include "proxy/base/json.h"
 
-TestSuite(cmd_json, .timeout = 20);
+TestSuite(base_json, .timeout = 20);
 
 struct string_case {
 	const char *value;
 	const char *expected;
 };
 
-Test(cmd_json, strings)
+Test(base_json, strings)
 {
 	static const struct string_case cases[] = {
 		{ NULL, "{\"k\": null}\n" },
@@ -41,7 +41,7 @@ Test(cmd_json, strings)
 	}
 }
 
-Test(cmd_json, members)
+Test(base_json, members)
 {
 	char *text = NULL;
 	size_t len;
@@ -55,5 +55,29 @@ Test(cmd_json, members)
 	ag_json_end(&json);
 	fclose(out);
 	cr_expect_str_eq(text, "{\"a\": 7, \"b\": null, \"c\": 0, \"d\": 1.000001}\n");
+	free(text);
+}
+
+Test(base_json, nesting)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	struct ag_json json = ag_json_begin(out);
+
+	ag_json_open(&json, "empty");
+	ag_json_close(&json);
+	ag_json_open_array(&json, "list");
+	ag_json_number(&json, NULL, 1);
+	ag_json_open(&json, NULL);
+	ag_json_bool(&json, "yes", true);
+	ag_json_bool(&json, "no", false);
+	ag_json_close(&json);
+	ag_json_close_array(&json);
+	ag_json_string(&json, "last", "x");
+	ag_json_end(&json);
+	fclose(out);
+	cr_expect_str_eq(text, "{\"empty\": {}, \"list\": [1, {\"yes\": true, \"no\": false}], "
+			       "\"last\": \"x\"}\n");
 	free(text);
 }
