@@ -126,9 +126,9 @@ static int respond_mtu(struct ag_engine *engine, const struct ag_unit *unit,
 	struct ag_att response;
 
 	ag_put_le16(pdu + 1, (uint16_t)action->value.num);
-	ag_bearer_asked(bearer, unit->from, att);
+	ag_bearer_asked(bearer, unit->from, att, engine->now_us);
 	ag_att_parse(pdu, sizeof(pdu), &response);
-	ag_bearer_answered(bearer, ag_other(unit->from), &response);
+	ag_bearer_answered(bearer, ag_other(unit->from), &response, AG_NOT_TIMED);
 	return reply(engine, unit, pdu, sizeof(pdu));
 }
 

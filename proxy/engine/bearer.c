@@ -24,7 +24,8 @@ void ag_bearer_init(struct ag_bearer *bearer, enum ag_bearer_type type)
 	bearer->mtu = default_mtu[type];
 }
 
-void ag_bearer_asked(struct ag_bearer *bearer, enum ag_side from, const struct ag_att *att)
+void ag_bearer_asked(struct ag_bearer *bearer, enum ag_side from, const struct ag_att *att,
+		     uint64_t now_us)
 {
 	struct ag_transaction *transaction = &bearer->transaction[from];
 
@@ -40,6 +41,7 @@ void ag_bearer_asked(struct ag_bearer *bearer, enum ag_side from, const struct a
 		.handle = ag_att_handle_in_error(att),
 		.mtu = ag_att_has(att, AG_ATT_P_MTU) ? ag_att_number(att, AG_ATT_P_MTU) : 0,
 		.pdu_len = att->len,
+		.since_us = now_us,
 	};
 	transaction->head_len = att->len < sizeof(transaction->head) ? att->len
 								     : sizeof(transaction->head);
@@ -76,7 +78,8 @@ static void learn_mtu(struct ag_bearer *bearer, uint16_t request, uint16_t respo
 	bearer->mtu = mtu > default_mtu[bearer->type] ? mtu : default_mtu[bearer->type];
 }
 
-void ag_bearer_answered(struct ag_bearer *bearer, enum ag_side from, const struct ag_att *att)
+void ag_bearer_answered(struct ag_bearer *bearer, enum ag_side from, const struct ag_att *att,
+			uint64_t now_us)
 {
 	enum ag_side asker = ag_other(from);
 	struct ag_transaction *transaction = &bearer->transaction[asker];
@@ -89,6 +92,8 @@ void ag_bearer_answered(struct ag_bearer *bearer, enum ag_side from, const struc
 	}
 	if (att->opcode == AG_ATT_EXCHANGE_MTU_RSP && ag_att_has(att, AG_ATT_P_MTU))
 		learn_mtu(bearer, transaction->mtu, ag_att_number(att, AG_ATT_P_MTU));
+	if (now_us != AG_NOT_TIMED)
+		ag_rtt_count(&bearer->rtt[asker], now_us - transaction->since_us);
 	transaction->open = false;
 	transaction->timed = false;
 }
@@ -135,13 +140,13 @@ bool ag_bearer_any_expects(const struct ag_link *link, enum ag_side from)
 	return expects;
 }
 
-void ag_bearer_glance(const struct ag_unit *unit)
+void ag_bearer_glance(const struct ag_unit *unit, uint64_t now_us)
 {
 	struct ag_att att;
 
 	ag_att_parse(unit->pdu, unit->len, &att);
-	ag_bearer_asked(unit->bearer, unit->from, &att);
-	ag_bearer_answered(unit->bearer, unit->from, &att);
+	ag_bearer_asked(unit->bearer, unit->from, &att, now_us);
+	ag_bearer_answered(unit->bearer, unit->from, &att, now_us);
 }
 
 static int time_out(struct ag_engine *engine, struct ag_link *link, struct ag_channel *channel,

@@ -193,8 +193,8 @@ static bool is_surplus(struct ag_engine *engine, struct ag_unit *unit, size_t sd
 		ag_tell_discarded(engine, unit, verdict);
 		return true;
 	}
-	ag_bearer_asked(bearer, unit->from, &att);
-	ag_bearer_answered(bearer, unit->from, &att);
+	ag_bearer_asked(bearer, unit->from, &att, engine->now_us);
+	ag_bearer_answered(bearer, unit->from, &att, engine->now_us);
 	return false;
 }
 

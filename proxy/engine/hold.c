@@ -54,6 +54,15 @@ static bool precedes(const struct ag_held *held, uint16_t cid, enum flow flow)
 	return held->cid == cid && held->flow == flow;
 }
 
+size_t ag_hold_count(const struct ag_link *link, enum ag_side from)
+{
+	size_t count = 0;
+
+	for (const struct ag_held *held = link->held[from]; held; held = held->next)
+		count++;
+	return count;
+}
+
 bool ag_hold_any(const struct ag_link *link, enum ag_side from, uint16_t cid)
 {
 	for (const struct ag_held *held = link->held[from]; held; held = held->next) {

@@ -187,13 +187,18 @@ void ag_channel_free(struct ag_channel *channel);
 void ag_bearer_init(struct ag_bearer *bearer, enum ag_bearer_type type);
 
 /** A request or indication goes on its way. */
-void ag_bearer_asked(struct ag_bearer *bearer, enum ag_side from, const struct ag_att *att);
+void ag_bearer_asked(struct ag_bearer *bearer, enum ag_side from, const struct ag_att *att,
+		     uint64_t now_us);
 
 /** Whether a response or confirmation from `from` answers what the other side asked. */
 bool ag_bearer_answers(const struct ag_bearer *bearer, enum ag_side from, const struct ag_att *att);
 
+/** In place of a time: an answer of ours, whose round trip is not counted. */
+#define AG_NOT_TIMED UINT64_MAX
+
 /** A response or confirmation from `from` was seen: the open question is answered. */
-void ag_bearer_answered(struct ag_bearer *bearer, enum ag_side from, const struct ag_att *att);
+void ag_bearer_answered(struct ag_bearer *bearer, enum ag_side from, const struct ag_att *att,
+			uint64_t now_us);
 
 /** Whether a response from `from` is to be discarded: AG_V_LATE, AG_V_RECORDED; the debt is
  * settled. AG_V_ACCEPT: no. */
@@ -207,10 +212,15 @@ bool ag_bearer_expects(const struct ag_bearer *bearer, enum ag_side from);
 bool ag_bearer_any_expects(const struct ag_link *link, enum ag_side from);
 
 /** What a fragment tells of a PDU that is not judged, so that the answer is known as one. */
-void ag_bearer_glance(const struct ag_unit *unit);
+void ag_bearer_glance(const struct ag_unit *unit, uint64_t now_us);
 
 /** Answer in place of the other side the requests whose time is up. */
 int ag_bearer_tick(struct ag_engine *engine, struct ag_link *link);
+
+/* ---- inspect.c ---- */
+
+/** An answer took so long. */
+void ag_rtt_count(struct ag_rtt *rtt, uint64_t time_us);
 
 /* ---- subject.c ---- */
 
@@ -281,6 +291,9 @@ bool ag_hold_has_room(const struct ag_link *link, enum ag_side from, size_t len)
 /** Whether a PDU would overtake a held one: one of the same channel, direction and flow. */
 bool ag_hold_blocks(const struct ag_link *link, enum ag_side from, uint16_t cid, bool is_att,
 		    uint8_t opcode);
+
+/** PDUs of a side that are held. */
+size_t ag_hold_count(const struct ag_link *link, enum ag_side from);
 
 /** Whether a held PDU of the channel could be overtaken at all. */
 bool ag_hold_any(const struct ag_link *link, enum ag_side from, uint16_t cid);

@@ -366,7 +366,7 @@ static int decide(struct ag_engine *engine, struct ag_link *link, enum ag_side f
 		break;
 	case WISH_PASS:
 		if (unit.bearer && unit.len)
-			ag_bearer_glance(&unit);
+			ag_bearer_glance(&unit, engine->now_us);
 		return begin_stream(engine, link, from);
 	case WISH_WATCH:
 		return begin_watch(engine, link, from);

@@ -77,17 +77,31 @@ struct ag_transaction {
 	uint16_t handle; /* as an Error Response names it */
 	uint16_t mtu;    /* of an Exchange MTU Request */
 	uint64_t timeout_at_us;
-	uint64_t number; /* of the PDU */
+	uint64_t since_us; /* when it went on its way */
+	uint64_t number;   /* of the PDU */
 	const struct ag_rule *rule;
 	uint8_t head[AG_HEAD_MAX]; /* its first octets: all but a value */
 	size_t head_len;
 	size_t pdu_len;
 };
 
+/** Round-trip times are counted in quarters of an octave, from 2^6 us to 2^26 us (67 s). */
+#define AG_RTT_FIRST_OCTAVE 6
+#define AG_RTT_OCTAVES      20
+#define AG_RTT_BUCKETS      (4 * AG_RTT_OCTAVES + 2)
+
+/** How long answers took: below the first octave, then its quarters, then all that took longer. */
+struct ag_rtt {
+	uint32_t bucket[AG_RTT_BUCKETS];
+	uint64_t count;
+	uint64_t max_us;
+};
+
 /** One ATT bearer; arrays by the side that asks. */
 struct ag_bearer {
 	enum ag_bearer_type type;
 	uint16_t mtu;
+	struct ag_rtt rtt[2];
 	struct ag_transaction transaction[2];
 	bool indication_open[2];
 	bool indication_recorded[2];

@@ -180,7 +180,7 @@ static void remember(struct ag_engine *engine, const struct ag_unit *unit, const
 	struct ag_att att;
 
 	ag_att_parse(pdu, len, &att);
-	ag_bearer_asked(unit->bearer, unit->from, &att);
+	ag_bearer_asked(unit->bearer, unit->from, &att, engine->now_us);
 	if (att.kind != AG_ATT_REQUEST)
 		return;
 	transaction = &unit->bearer->transaction[unit->from];
@@ -411,7 +411,7 @@ int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
 	if (!unit->forwarded || engine->config.dry_run)
 		ask_rules(engine, unit, &judgement);
 	if (unit->bearer)
-		ag_bearer_answered(unit->bearer, unit->from, &original);
+		ag_bearer_answered(unit->bearer, unit->from, &original, engine->now_us);
 	if (engine->config.dry_run)
 		return dry_run(engine, unit, &judgement, number);
 	verdict = verdict_of(&judgement);
