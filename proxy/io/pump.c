@@ -50,6 +50,19 @@ static int feed(void *user, const uint8_t *packet, size_t len)
 	return ag_engine_feed(pump->engine, at->side, packet, len, ag_now_us());
 }
 
+static void show(struct ag_pump_side *at, bool written, const uint8_t *packet, size_t len)
+{
+	if (at->pump->watch)
+		at->pump->watch(at->pump->watch_user, at->side, written, packet, len);
+}
+
+/* What a transport read; what the pump says on the host's behalf does not come this way. */
+static int take(void *user, const uint8_t *packet, size_t len)
+{
+	show(user, false, packet, len);
+	return feed(user, packet, len);
+}
+
 /* ---- The end ------------------------------------------------------------------------------------
  */
 
@@ -122,6 +135,8 @@ static int write_one(struct ag_pump_side *at, const struct ag_packet *packet)
 
 	if (r < 0 || r == AG_IO_AGAIN)
 		return r;
+	if (r == 0)
+		show(at, true, packet->data, len);
 	ag_engine_pop(pump->engine, at->side);
 	if (r == AG_IO_HOST_DOWN)
 		return host_went_down(pump);
@@ -235,7 +250,7 @@ static void on_readable(struct ev_loop *loop, struct ev_io *watcher, int events)
 	(void)loop;
 	(void)events;
 	for (int i = 0; i < READS_PER_EVENT && r == 0 && may_read(pump, at->side); i++) {
-		r = at->transport->ops->read(at->transport, feed, at);
+		r = at->transport->ops->read(at->transport, take, at);
 		if (r == AG_IO_DROPPED)
 			r = packets_dropped(pump);
 		if (r < 0)
@@ -293,6 +308,12 @@ void ag_pump_start(struct ag_pump *pump, struct ev_loop *loop,
 		/* what open() already took off the descriptor makes it ready for nobody */
 		ev_feed_event(loop, &at->readable, EV_READ);
 	}
+}
+
+void ag_pump_watch(struct ag_pump *pump, ag_pump_watch_fn *watch, void *user)
+{
+	pump->watch = watch;
+	pump->watch_user = user;
 }
 
 void ag_pump_stop(struct ag_pump *pump)

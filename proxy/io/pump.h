@@ -28,6 +28,16 @@
  */
 typedef void ag_pump_ended_fn(void *user, enum ag_side side, int error);
 
+/**
+ * A packet as it passed one side: read from it, or taken by it.
+ *
+ * @side:    where
+ * @written: else read
+ * @packet:  with its type octet; valid during the call
+ */
+typedef void ag_pump_watch_fn(void *user, enum ag_side side, bool written, const uint8_t *packet,
+			      size_t len);
+
 struct ag_pump_counters {
 	uint64_t lost_host_down; /* packets for a host that had the controller down */
 	uint64_t lost_refused;   /* packets that the kernel does not take */
@@ -52,6 +62,8 @@ struct ag_pump {
 	struct ag_pump_counters counters;
 	ag_pump_ended_fn *ended;
 	void *user;
+	ag_pump_watch_fn *watch; /* or NULL */
+	void *watch_user;
 	int error; /* why it is ending; 0 while it is not */
 	enum ag_side gone;
 	enum ag_resync resync; /* after the kernel dropped packets of the controller */
@@ -71,6 +83,9 @@ uint64_t ag_now_us(void);
 void ag_pump_start(struct ag_pump *pump, struct ev_loop *loop,
 		   struct ag_transport *const transport[2], struct ag_engine *engine,
 		   ag_pump_ended_fn *ended, void *user);
+
+/** Have every packet shown from now on, until the pump is started again. */
+void ag_pump_watch(struct ag_pump *pump, ag_pump_watch_fn *watch, void *user);
 
 /** Stop; neither transport nor engine is touched again. A stopped pump may be stopped again. */
 void ag_pump_stop(struct ag_pump *pump);

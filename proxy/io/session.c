@@ -17,6 +17,7 @@
 #include "proxy/io/opener.h"
 #include "proxy/io/pump.h"
 #include "proxy/io/rulefiles.h"
+#include "proxy/io/taps.h"
 
 /* Sessions do not follow each other faster than this, unless a new connection asks for one. */
 #define PACE_MS 1000
@@ -37,6 +38,7 @@ struct session {
 	struct ag_engine *engine; /* NULL while the sides are not both open */
 	struct ag_ruleset *rules;
 	struct ag_decisions decisions;
+	struct ag_taps taps; /* who is told of decisions */
 	struct ev_signal signal[N_SIGNALS];
 	struct ev_timer patience;
 	uint64_t opened_us;
@@ -186,8 +188,8 @@ static int make_engine(struct session *session)
 {
 	struct ag_engine_config config = {
 		.rules = session->rules,
-		.tap = ag_decisions_tap,
-		.tap_user = &session->decisions,
+		.tap = ag_taps_tap,
+		.tap_user = &session->taps,
 		.seed = SEED,
 		.early_acl_us = session->transport[AG_SIDE_CONTROLLER]->ops->early_acl_us,
 		.dry_run = session->config->dry_run,
@@ -374,6 +376,7 @@ int ag_session_run(const struct ag_session_config *config)
 	session->config = config;
 	session->decisions.verbose = config->verbose;
 	session->decisions.dry_run = config->dry_run;
+	ag_taps_add(&session->taps, ag_decisions_tap, &session->decisions);
 	/* signals first: one that comes while rules are read is not to end the process as it is */
 	watch_signals(session);
 	r = load_and_run(session);

@@ -301,3 +301,33 @@ Test(pump, a_side_that_goes_while_it_is_written_to_has_gone)
 	cr_expect_eq(scene.ended, 1);
 	cr_expect_eq(scene.gone, AG_SIDE_CONTROLLER);
 }
+
+/* What a watcher saw, a letter a packet: read or Written, at the host or the controller. */
+static char seen[64];
+
+static void see(void *user, enum ag_side side, bool written, const uint8_t *packet, size_t len)
+{
+	size_t n = strlen(seen);
+
+	cr_assert_eq(user, &scene);
+	cr_assert(len >= 4 && packet[0] != 0);
+	cr_assert_lt(n + 3, sizeof(seen));
+	seen[n] = side == AG_SIDE_HOST ? 'h' : 'c';
+	seen[n + 1] = written ? 'w' : 'r';
+}
+
+Test(pump, a_watcher_sees_what_passes_each_side)
+{
+	memset(seen, 0, sizeof(seen));
+	ag_pump_watch(&scene.pump, see, &scene);
+	say(AG_SIDE_HOST, command, sizeof(command));
+	say(AG_SIDE_CONTROLLER, event, sizeof(event));
+	cr_expect_str_eq(seen, "hrcwcrhw");
+
+	/* what a side did not take did not pass there; nor was what the pump says on behalf of a
+	 * host read from it */
+	memset(seen, 0, sizeof(seen));
+	scene.fake[AG_SIDE_HOST].write_result = AG_IO_HOST_DOWN;
+	say(AG_SIDE_CONTROLLER, event, sizeof(event));
+	cr_expect_str_eq(seen, "crcw", "%s", seen);
+}
