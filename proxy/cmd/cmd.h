@@ -5,6 +5,7 @@
 /* The subcommands. Each is a file in this folder and a row of the table in main.c. */
 
 #include <stddef.h>
+#include <stdint.h>
 
 /** Exit statuses shared by all subcommands. */
 enum {
@@ -34,5 +35,13 @@ extern const struct ag_command ag_cmd_run;
  */
 int ag_usage_error(const struct ag_command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/**
+ * A number with K, M or G (of 1024) behind it or not.
+ *
+ * @out:    untouched unless 0
+ * @return: 0, or 1: it is not that, or too large
+ */
+int ag_parse_size(const char *text, uint64_t *out);
 
 #endif

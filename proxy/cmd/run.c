@@ -17,6 +17,9 @@ enum {
 	OPTION_ONCE,
 	OPTION_ALLOW_REMOTE,
 	OPTION_VERBOSE,
+	OPTION_RECORD,
+	OPTION_RECORD_SIZE,
+	OPTION_RECORD_COUNT,
 	OPTION_HELP,
 };
 
@@ -28,6 +31,9 @@ static const struct option options[] = {
 	{ "once", no_argument, NULL, OPTION_ONCE },
 	{ "allow-remote", no_argument, NULL, OPTION_ALLOW_REMOTE },
 	{ "verbose", no_argument, NULL, OPTION_VERBOSE },
+	{ "record", required_argument, NULL, OPTION_RECORD },
+	{ "record-size", required_argument, NULL, OPTION_RECORD_SIZE },
+	{ "record-count", required_argument, NULL, OPTION_RECORD_COUNT },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -36,6 +42,8 @@ struct arguments {
 	const char *text[2]; /* --controller and --host, by enum ag_side */
 	const char **rules;
 	size_t n_rules;
+	const char *record_size;
+	const char *record_count;
 	bool help;
 	struct ag_session_config config;
 };
@@ -63,6 +71,15 @@ static void take_option(struct arguments *arguments, int option)
 		break;
 	case OPTION_VERBOSE:
 		arguments->config.verbose = true;
+		break;
+	case OPTION_RECORD:
+		arguments->config.record.path = optarg;
+		break;
+	case OPTION_RECORD_SIZE:
+		arguments->record_size = optarg;
+		break;
+	case OPTION_RECORD_COUNT:
+		arguments->record_count = optarg;
 		break;
 	case OPTION_HELP:
 		arguments->help = true;
@@ -116,6 +133,34 @@ static int parse_addresses(struct arguments *arguments)
 	return AG_EXIT_OK;
 }
 
+static int parse_record(struct arguments *arguments)
+{
+	struct ag_record_config *record = &arguments->config.record;
+	uint64_t count = 0;
+
+	if (arguments->record_size && !record->path)
+		return ag_usage_error(&ag_cmd_run, "--record-size needs --record FILE");
+	if (arguments->record_count && !arguments->record_size)
+		return ag_usage_error(&ag_cmd_run,
+				      "--record-count needs --record-size, after which the next "
+				      "file begins");
+	if (arguments->record_size &&
+	    (ag_parse_size(arguments->record_size, &record->size_max) != 0 ||
+	     record->size_max < AG_RECORD_SIZE_MIN))
+		return ag_usage_error(&ag_cmd_run,
+				      "--record-size `%s' is not understood; it is a number of "
+				      "octets, at least %u, like 500K, 10M or 1G",
+				      arguments->record_size, AG_RECORD_SIZE_MIN);
+	if (arguments->record_count && (ag_parse_size(arguments->record_count, &count) != 0 ||
+					count < 1 || count > AG_RECORD_KEEP_MAX))
+		return ag_usage_error(&ag_cmd_run,
+				      "--record-count `%s' is not understood; it is a number of "
+				      "files from 1 to %u",
+				      arguments->record_count, AG_RECORD_KEEP_MAX);
+	record->count_max = (unsigned int)count;
+	return AG_EXIT_OK;
+}
+
 static int exit_status(int result)
 {
 	switch (result) {
@@ -150,6 +195,8 @@ static int run(int argc, char **argv)
 	}
 	if (status == AG_EXIT_OK)
 		status = parse_addresses(&arguments);
+	if (status == AG_EXIT_OK)
+		status = parse_record(&arguments);
 	if (status != AG_EXIT_OK)
 		return status;
 	if (arguments.n_rules > 0) {
@@ -177,6 +224,10 @@ const struct ag_command ag_cmd_run = {
 		 "  --once             end when a side goes away, instead of waiting for it\n"
 		 "  --allow-remote     let tcp-listen be open to more than this machine\n"
 		 "  --verbose          log every decision\n"
+		 "  --record FILE      record both sides and the decisions; where FILE is there\n"
+		 "                     already, to FILE.1, FILE.2 and so on\n"
+		 "  --record-size SIZE begin the next file after so many octets (10M, 1G)\n"
+		 "  --record-count N   keep the last N files of this recording\n"
 		 "  --help             this text\n"
 		 "\n"
 		 "A stream carries H4 packets: unix:PATH, unix-listen:PATH, tcp:HOST:PORT,\n"

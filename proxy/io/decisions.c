@@ -4,9 +4,11 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "proxy/base/cleanup.h"
 #include "proxy/engine/words.h"
+#include "proxy/wire/att.h"
 
 #define LINE_SIZE 512
 
@@ -49,10 +51,45 @@ void ag_decision_format(const struct ag_decision *decision, char *out, size_t si
 		 decision->log_text ? ")" : "");
 }
 
+/* What a PDU asks may be said; what it holds may be a secret. */
+static void without_values(const struct ag_decision *decision, char *text)
+{
+	uint8_t opcode = decision->len > 0 ? decision->pdu[0] : 0;
+	bool asks = decision->is_att &&
+		    (opcode == AG_ATT_ERROR_RSP || ag_att_kind(opcode) != AG_ATT_RESPONSE);
+	/* values, lists of handles with values, and what follows the name of everything else */
+	static const char *const ends[] = { ", Value", ", 0x", ", Signature", "," };
+
+	for (size_t i = 0; i < ag_array_size(ends) - asks; i++) {
+		char *end = strstr(text, ends[i]);
+
+		if (end)
+			*end = '\0';
+	}
+}
+
+void ag_decision_note(const struct ag_decision *decision, char *out, size_t size)
+{
+	char pdu[256], verdict[128];
+
+	ag_words_pdu(decision->is_att, decision->pdu, decision->len, pdu, sizeof(pdu));
+	without_values(decision, pdu);
+	ag_words_verdict(decision, verdict, sizeof(verdict));
+	snprintf(out, size, "#%" PRIu64 " %s%s%s: %s%s%s%s", decision->number, verdict,
+		 decision->rule ? " by " : "", decision->rule ? decision->rule->name : "", pdu,
+		 decision->log_text ? " (" : "", decision->log_text ? decision->log_text : "",
+		 decision->log_text ? ")" : "");
+}
+
 static bool changes(const struct ag_decision *decision)
 {
 	return decision->verdict != AG_V_ACCEPT ||
 	       (decision->effects & ~(unsigned int)AG_EFFECT_LOG) != 0;
+}
+
+enum ag_log_level ag_decision_priority(const struct ag_decision *decision)
+{
+	return changes(decision) || decision->log_text ? AG_LOG_NOTICE : AG_LOG_INFO;
 }
 
 void ag_decisions_tap(void *user, const struct ag_decision *decision)

@@ -20,6 +20,15 @@ void ag_decisions_tap(void *user, const struct ag_decision *decision);
 /** One decision in a line: "DC:08:0F:5B:8D:82 peripheral, host: Read Request … -> reject …". */
 void ag_decision_format(const struct ag_decision *decision, char *out, size_t size);
 
+/** One decision for a recording or btmon, where the packet stands beside it: "#12 reject
+ *  attribute_not_found by quiet-peripheral: Read Request, Handle: 0x0016". No attribute's value and
+ *  no key is in it. */
+void ag_decision_note(const struct ag_decision *decision, char *out, size_t size);
+
+/** Its priority: AG_LOG_NOTICE where something was changed or a rule says to log, else
+ *  AG_LOG_INFO. */
+enum ag_log_level ag_decision_priority(const struct ag_decision *decision);
+
 /** Log what a session came to so far: packets, verdicts, what was lost, which rule acted how often.
  */
 void ag_decisions_summary(const struct ag_engine *engine, const struct ag_ruleset *rules,

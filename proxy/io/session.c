@@ -23,6 +23,8 @@
 #define PACE_MS 1000
 /* How long an end waits for a bind() that is stuck in a driver. */
 #define PATIENCE_S 0.5
+/* How long the end waits for the disk that a recording is written to. */
+#define RECORD_WAIT_MS 2000
 
 /* Faults are injected the same way each time, so that what they did can be looked for again. */
 #define SEED 1
@@ -38,6 +40,7 @@ struct session {
 	struct ag_engine *engine; /* NULL while the sides are not both open */
 	struct ag_ruleset *rules;
 	struct ag_decisions decisions;
+	struct ag_recorder recorder;
 	struct ag_taps taps; /* who is told of decisions */
 	struct ev_signal signal[N_SIGNALS];
 	struct ev_timer patience;
@@ -116,6 +119,7 @@ static void close_sides(struct session *session)
 		ag_decisions_summary(session->engine, session->rules, &session->pump.counters);
 	ag_engine_free(session->engine);
 	session->engine = NULL;
+	ag_recorder_closed(&session->recorder);
 	/* the virtual controller goes before the real one comes back */
 	ag_transport_close(session->transport[AG_SIDE_HOST]);
 	ag_transport_close(session->transport[AG_SIDE_CONTROLLER]);
@@ -151,6 +155,7 @@ static void on_patience(struct ev_loop *loop, struct ev_timer *timer, int events
 		if (session->config->address[i].kind == AG_ADDRESS_UNIX_LISTEN)
 			unlink(session->config->address[i].path);
 	}
+	ag_recorder_stop(&session->recorder, RECORD_WAIT_MS);
 	_exit(session->result == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
@@ -214,6 +219,18 @@ static void log_opened(struct session *session)
 	tell_ready(session, status);
 }
 
+static void start_recording_sides(struct session *session)
+{
+	/* the virtual controller has the address of the real one */
+	uint64_t bdaddr = session->transport[AG_SIDE_CONTROLLER]->bdaddr;
+
+	ag_recorder_opened(&session->recorder, AG_SIDE_CONTROLLER,
+			   session->transport[AG_SIDE_CONTROLLER]->label, bdaddr);
+	ag_recorder_opened(&session->recorder, AG_SIDE_HOST,
+			   session->transport[AG_SIDE_HOST]->label, bdaddr);
+	ag_pump_watch(&session->pump, ag_recorder_watch, &session->recorder);
+}
+
 static void on_opened(void *user, int result, enum ag_side side)
 {
 	struct session *session = user;
@@ -230,6 +247,7 @@ static void on_opened(void *user, int result, enum ag_side side)
 		log_opened(session);
 		ag_pump_start(&session->pump, session->loop, session->transport, session->engine,
 			      on_ended, session);
+		start_recording_sides(session);
 		return;
 	}
 	ag_log(AG_LOG_ERROR, "%s",
@@ -292,6 +310,8 @@ static void watch_signals(struct session *session)
 	};
 
 	signal(SIGPIPE, SIG_IGN);
+	/* a recording that may not grow is like one on a full disk */
+	signal(SIGXFSZ, SIG_IGN);
 	for (size_t i = 0; i < N_SIGNALS; i++) {
 		ev_signal_init(&session->signal[i], rows[i].handler, rows[i].number);
 		session->signal[i].data = session;
@@ -328,6 +348,22 @@ static int prepare(struct session *session, enum ag_side side)
 	return r;
 }
 
+static int start_recording(struct session *session)
+{
+	const struct ag_record_config *record = &session->config->record;
+	int r = record->path ? ag_recorder_start(&session->recorder, record) : 0;
+
+	if (r == AG_RECORD_NO_SERIES) {
+		ag_log(AG_LOG_ERROR, "%s is no regular file, so it cannot be limited in size",
+		       record->path);
+		return -EINVAL;
+	}
+	if (r < 0)
+		ag_log(AG_LOG_ERROR, "nothing can be recorded to %s: %s", record->path,
+		       strerror(-r));
+	return r;
+}
+
 static int run(struct session *session)
 {
 	int r = ag_opener_init(&session->opener, session->loop, session->transport, on_opened,
@@ -355,10 +391,15 @@ static int load_and_run(struct session *session)
 	if (r != 0)
 		return r < 0 ? r : AG_SESSION_RULES;
 	ag_log(AG_LOG_INFO, "%zu rules in force", ag_ruleset_count(session->rules));
-	r = prepare(session, AG_SIDE_CONTROLLER);
+	r = start_recording(session);
+	if (r == 0)
+		r = prepare(session, AG_SIDE_CONTROLLER);
 	if (r == 0)
 		r = prepare(session, AG_SIDE_HOST);
-	return r == 0 ? run(session) : r;
+	if (r == 0)
+		r = run(session);
+	ag_recorder_stop(&session->recorder, RECORD_WAIT_MS);
+	return r;
 }
 
 int ag_session_run(const struct ag_session_config *config)
@@ -377,6 +418,7 @@ int ag_session_run(const struct ag_session_config *config)
 	session->decisions.verbose = config->verbose;
 	session->decisions.dry_run = config->dry_run;
 	ag_taps_add(&session->taps, ag_decisions_tap, &session->decisions);
+	ag_taps_add(&session->taps, ag_recorder_tap, &session->recorder);
 	/* signals first: one that comes while rules are read is not to end the process as it is */
 	watch_signals(session);
 	r = load_and_run(session);

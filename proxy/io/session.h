@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "proxy/io/address.h"
+#include "proxy/io/record.h"
 
 struct ag_session_config {
 	struct ag_address address[2]; /* by enum ag_side */
@@ -19,7 +20,8 @@ struct ag_session_config {
 	bool dry_run;
 	bool once; /* end when a side goes away, instead of waiting for it */
 	bool verbose;
-	bool allow_remote; /* tcp-listen beyond loopback */
+	bool allow_remote;              /* tcp-listen beyond loopback */
+	struct ag_record_config record; /* `path` NULL: nothing is recorded */
 };
 
 enum { AG_SESSION_RULES = 1, AG_SESSION_REMOTE = 2 };

@@ -74,6 +74,7 @@ struct ag_transport {
 	int fd;          /* -1 while closed */
 	char label[160]; /* what lines call it: "hci0 00:AA:01:00:00:00", "unix:/run/x" */
 	char why[256];   /* one line: why the last call failed, and what to do */
+	uint64_t bdaddr; /* of an open controller, as in union ag_value; 0: not known */
 	bool local_only; /* tcp-listen: refuse anything but loopback */
 };
 

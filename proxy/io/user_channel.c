@@ -167,6 +167,7 @@ static int channel_open(struct ag_transport *transport, const struct ag_opening 
 	}
 	channel->bdaddr = read_bdaddr(fd, opening, channel->buffer[0]);
 	channel->drops = count_drops(fd);
+	transport->bdaddr = channel->bdaddr;
 	make_label(channel, index);
 	transport->fd = fd;
 	return 0;

@@ -178,3 +178,13 @@ bool ag_btsnoop_packet_flags(enum ag_btsnoop_link link, uint16_t index, bool fro
 	}
 	return false;
 }
+
+void ag_btsnoop_put_new_index(uint64_t bdaddr, const char name[8],
+			      uint8_t out[AG_BTSNOOP_NEW_INDEX_LEN])
+{
+	out[0] = 0; /* primary */
+	out[1] = 0; /* virtual: the kernel's only bus that claims nothing */
+	for (size_t i = 0; i < 6; i++)
+		out[2 + i] = (uint8_t)(bdaddr >> 8 * i);
+	memcpy(out + 8, name, 8);
+}

@@ -35,6 +35,29 @@ enum ag_btsnoop_link {
  */
 #define AG_BTSNOOP_NO_INDEX 0xffff
 
+/** Opcodes of the monitor (the kernel's hci_mon.h): the lower half of a record's flags. Packets
+ * have ag_btsnoop_packet_flags(). */
+enum ag_monitor_opcode {
+	AG_MONITOR_NEW_INDEX = 0,
+	AG_MONITOR_DEL_INDEX = 1,
+	AG_MONITOR_OPEN_INDEX = 8,
+	AG_MONITOR_CLOSE_INDEX = 9,
+	AG_MONITOR_INDEX_INFO = 10,   /* address 6, manufacturer 2 */
+	AG_MONITOR_VENDOR_DIAG = 11,  /* whatever the driver says */
+	AG_MONITOR_SYSTEM_NOTE = 12,  /* text */
+	AG_MONITOR_USER_LOGGING = 13, /* priority 1, length of the ident 1, ident, text */
+	AG_MONITOR_CTRL_OPEN = 14,
+	AG_MONITOR_CTRL_CLOSE = 15,
+	AG_MONITOR_CTRL_COMMAND = 16, /* cookie 4, management opcode 2, parameters */
+	AG_MONITOR_CTRL_EVENT = 17,
+};
+
+/** Octets of AG_MONITOR_NEW_INDEX: type 1, bus 1, address 6, name 8. */
+#define AG_BTSNOOP_NEW_INDEX_LEN 16
+
+/** The beginning of 1970 in the time of records. */
+#define AG_BTSNOOP_EPOCH_US UINT64_C(0x00dcddb30f2f8000)
+
 /** What can be wrong with octets from a file. */
 enum {
 	AG_BTSNOOP_SHORT = 1,    /* fewer octets than the header has */
@@ -112,5 +135,14 @@ void ag_btsnoop_put_record(const struct ag_btsnoop_record *record,
  */
 bool ag_btsnoop_packet_flags(enum ag_btsnoop_link link, uint16_t index, bool from_host,
 			     uint8_t h4_type, uint32_t *flags);
+
+/**
+ * The octets of AG_MONITOR_NEW_INDEX for a primary controller.
+ *
+ * @bdaddr: as in union ag_value
+ * @name:   padded with zeros
+ */
+void ag_btsnoop_put_new_index(uint64_t bdaddr, const char name[8],
+			      uint8_t out[AG_BTSNOOP_NEW_INDEX_LEN]);
 
 #endif
