@@ -10,6 +10,7 @@ static const struct ag_command *const commands[] = {
 	&ag_cmd_check,
 	&ag_cmd_describe,
 	&ag_cmd_replay,
+	&ag_cmd_explain,
 };
 
 static const struct ag_command *find_command(const char *name)

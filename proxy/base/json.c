@@ -86,6 +86,15 @@ void ag_json_number(struct ag_json *json, const char *key, uint64_t value)
 	fprintf(json->out, "%" PRIu64, value);
 }
 
+void ag_json_numbers(struct ag_json *json, const char *key, const uint64_t *values, size_t count)
+{
+	put_key(json, key);
+	fputc('[', json->out);
+	for (size_t i = 0; i < count; i++)
+		fprintf(json->out, "%s%" PRIu64, i ? ", " : "", values[i]);
+	fputc(']', json->out);
+}
+
 void ag_json_optional(struct ag_json *json, const char *key, bool there, uint64_t value)
 {
 	if (there)

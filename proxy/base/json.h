@@ -5,6 +5,7 @@
 /* JSON objects, a line each. Errors of the stream are left to whoever flushes it. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -22,6 +23,9 @@ struct ag_json ag_json_begin(FILE *out);
 void ag_json_string(struct ag_json *json, const char *key, const char *value);
 
 void ag_json_number(struct ag_json *json, const char *key, uint64_t value);
+
+/** An array of numbers. */
+void ag_json_numbers(struct ag_json *json, const char *key, const uint64_t *values, size_t count);
 
 /** A number, or null. */
 void ag_json_optional(struct ag_json *json, const char *key, bool there, uint64_t value);

@@ -25,6 +25,7 @@ struct ag_command {
 
 extern const struct ag_command ag_cmd_check;
 extern const struct ag_command ag_cmd_describe;
+extern const struct ag_command ag_cmd_explain;
 extern const struct ag_command ag_cmd_replay;
 extern const struct ag_command ag_cmd_run;
 

@@ -4,12 +4,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "proxy/base/cleanup.h"
 #include "proxy/cmd/cmd.h"
+#include "proxy/cmd/reading.h"
 #include "proxy/cmd/replay_air.h"
 #include "proxy/cmd/replay_report.h"
 #include "proxy/io/rulefiles.h"
@@ -21,9 +19,6 @@
 /* Controllers of one recording that are told apart; more than anybody recorded
  * at once. */
 enum { CONTROLLERS_MAX = 64 };
-
-/* Progress is shown when it takes longer than this, and then so often. */
-enum { PROGRESS_AFTER_S = 2, PROGRESS_EVERY_FRAMES = 4096 };
 
 struct options {
 	const char *capture;
@@ -52,8 +47,6 @@ struct replay {
 	struct ag_report report;
 	uint16_t index;
 	uint64_t now_us;
-	time_t began;
-	bool progress;
 };
 
 /* ---- Options
@@ -68,23 +61,6 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static bool parse_index(const char *text, uint16_t *out)
-{
-	char *end;
-	unsigned long value;
-
-	if (strncmp(text, "hci", 3) == 0)
-		text += 3;
-	if (*text < '0' || *text > '9')
-		return false;
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (errno != 0 || *end != '\0' || value >= AG_BTSNOOP_NO_INDEX)
-		return false;
-	*out = (uint16_t)value;
-	return true;
-}
-
 static int parse_option(struct options *options, int option, char **argv)
 {
 	switch (option) {
@@ -98,7 +74,7 @@ static int parse_option(struct options *options, int option, char **argv)
 		options->write = optarg;
 		return 0;
 	case 'i':
-		options->has_index = parse_index(optarg, &options->index);
+		options->has_index = ag_parse_index(optarg, &options->index);
 		if (options->has_index)
 			return 0;
 		return ag_usage_error(&ag_cmd_replay,
@@ -324,38 +300,20 @@ static int play_frame(struct replay *replay, const struct ag_capture_frame *fram
 	return result == 0 ? drain(replay) : result;
 }
 
-static void show_progress(struct replay *replay, const struct ag_capture_frame *frame)
-{
-	uint64_t size = ag_capture_size(replay->capture);
-
-	if (frame->number % PROGRESS_EVERY_FRAMES != 0 || !isatty(STDERR_FILENO) ||
-	    time(NULL) - replay->began < PROGRESS_AFTER_S)
-		return;
-	replay->progress = true;
-	fprintf(stderr, "\rframe %" PRIu64, frame->number);
-	if (size > 0)
-		fprintf(stderr, ", %" PRIu64 " %%", frame->offset * 100 / size);
-}
-
 static int play_all(struct replay *replay)
 {
+	struct ag_progress progress = ag_progress_begin();
 	struct ag_capture_frame frame;
 	int result;
 
-	replay->began = time(NULL);
 	while ((result = ag_capture_next(replay->capture, &frame)) == 0) {
 		result = play_frame(replay, &frame);
 		if (result != 0)
 			return result;
-		show_progress(replay, &frame);
+		ag_progress_show(&progress, replay->capture, &frame);
 	}
-	if (replay->progress)
-		fputs("\r\x1b[K", stderr);
-	if (result == AG_CAPTURE_TRUNCATED || result == AG_CAPTURE_CORRUPT)
-		fprintf(stderr, "%s: frame %" PRIu64 " at offset %" PRIu64 " %s\n",
-			replay->options.capture, frame.number, frame.offset,
-			result == AG_CAPTURE_TRUNCATED ? "is cut off by the end of the file"
-						       : "has an impossible length");
+	ag_progress_end(&progress);
+	ag_reading_fault(replay->options.capture, result, &frame);
 	if (replay->air && result > 0) {
 		int error = ag_air_flush(replay->air);
 
@@ -396,15 +354,6 @@ static int out_of_memory(void)
 	return AG_EXIT_FAILURE;
 }
 
-static bool same_file(const char *one, const char *other)
-{
-	struct stat a;
-	struct stat b;
-
-	return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
-}
-
 static int open_writer(struct replay *replay)
 {
 	enum ag_btsnoop_link link = ag_capture_link(replay->capture);
@@ -412,7 +361,7 @@ static int open_writer(struct replay *replay)
 
 	if (!replay->options.write)
 		return 0;
-	if (same_file(replay->options.write, replay->options.capture))
+	if (ag_same_file(replay->options.write, replay->options.capture))
 		return ag_usage_error(&ag_cmd_replay,
 				      "--write would overwrite the capture; give another file");
 	/* 1001 cannot tell what is neither command, event nor ACL. */

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "proxy/cmd/reading.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PROGRESS_AFTER_S = 2, PROGRESS_EVERY_FRAMES = 4096 };
+
+bool ag_parse_index(const char *text, uint16_t *out)
+{
+	char *end;
+	unsigned long value;
+
+	if (strncmp(text, "hci", 3) == 0)
+		text += 3;
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno != 0 || *end != '\0' || value >= AG_BTSNOOP_NO_INDEX)
+		return false;
+	*out = (uint16_t)value;
+	return true;
+}
+
+bool ag_same_file(const char *one, const char *other)
+{
+	struct stat a;
+	struct stat b;
+
+	return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+struct ag_progress ag_progress_begin(void)
+{
+	return (struct ag_progress){ .began = time(NULL) };
+}
+
+void ag_progress_show(struct ag_progress *progress, const struct ag_capture *capture,
+		      const struct ag_capture_frame *frame)
+{
+	uint64_t size = ag_capture_size(capture);
+
+	if (frame->number % PROGRESS_EVERY_FRAMES != 0 || !isatty(STDERR_FILENO) ||
+	    time(NULL) - progress->began < PROGRESS_AFTER_S)
+		return;
+	progress->shown = true;
+	fprintf(stderr, "\rframe %" PRIu64, frame->number);
+	if (size > 0)
+		fprintf(stderr, ", %" PRIu64 " %%", frame->offset * 100 / size);
+}
+
+void ag_progress_end(struct ag_progress *progress)
+{
+	if (progress->shown)
+		fputs("\r\x1b[K", stderr);
+	progress->shown = false;
+}
+
+void ag_reading_fault(const char *path, int result, const struct ag_capture_frame *frame)
+{
+	if (result != AG_CAPTURE_TRUNCATED && result != AG_CAPTURE_CORRUPT)
+		return;
+	fprintf(stderr, "%s: frame %" PRIu64 " at offset %" PRIu64 " %s\n", path, frame->number,
+		frame->offset,
+		result == AG_CAPTURE_TRUNCATED ? "is cut off by the end of the file"
+					       : "has an impossible length");
+}
