@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "proxy/cmd/json.h"
+#include "proxy/base/json.h"
 #include "proxy/engine/words.h"
 #include "proxy/wire/btsnoop.h"
 
