@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "proxy/io/decision_json.h"
+
+#include "proxy/base/cleanup.h"
+#include "proxy/engine/words.h"
+#include "proxy/wire/att.h"
+
+static const char *bearer_name(const struct ag_decision *decision)
+{
+	if (!decision->is_att)
+		return NULL;
+	return ag_field_value_name(AG_F_BEARER, decision->bearer);
+}
+
+static void print_opcode(struct ag_json *json, const struct ag_decision *decision)
+{
+	enum ag_field field = decision->is_att ? AG_F_ATT_OPCODE : AG_F_SMP_OPCODE;
+	const char *name = decision->len > 0 ? ag_field_value_name(field, decision->pdu[0]) : NULL;
+
+	if (!name && decision->len > 0)
+		ag_json_number(json, "opcode", decision->pdu[0]);
+	else
+		ag_json_string(json, "opcode", name);
+}
+
+static void print_handles(struct ag_json *json, const struct ag_decision *decision)
+{
+	static const struct {
+		enum ag_att_param param;
+		const char *key;
+	} handles[] = {
+		{ AG_ATT_P_HANDLE, "handle" },
+		{ AG_ATT_P_START, "start" },
+		{ AG_ATT_P_END, "end" },
+	};
+	struct ag_att att = { 0 };
+
+	if (decision->is_att && decision->len > 0)
+		ag_att_parse(decision->pdu, decision->len, &att);
+	for (size_t i = 0; i < ag_array_size(handles); i++) {
+		bool there = ag_att_has(&att, handles[i].param);
+
+		ag_json_optional(json, handles[i].key, there,
+				 there ? ag_att_number(&att, handles[i].param) : 0);
+	}
+}
+
+static void print_error(struct ag_json *json, const struct ag_decision *decision)
+{
+	enum ag_field field = decision->is_att ? AG_F_ATT_ERROR : AG_F_SMP_REASON;
+	const char *name = ag_field_value_name(field, decision->error);
+
+	if (decision->has_error && !name)
+		ag_json_number(json, "error", decision->error);
+	else
+		ag_json_string(json, "error", decision->has_error ? name : NULL);
+}
+
+void ag_decision_json(struct ag_json *json, const struct ag_decision *decision)
+{
+	char text[AG_WORDS_SIZE];
+
+	ag_json_string(json, "from", ag_field_value_name(AG_F_FROM, decision->from));
+	ag_json_string(json, "role", ag_field_value_name(AG_F_ROLE, decision->link->role));
+	ag_words_bdaddr(decision->link->peer, text);
+	ag_json_string(json, "peer", text);
+	ag_json_string(json, "protocol", decision->is_att ? "att" : "smp");
+	ag_json_string(json, "bearer", bearer_name(decision));
+	print_opcode(json, decision);
+	print_handles(json, decision);
+	ag_json_string(json, "rule", decision->rule ? decision->rule->name : NULL);
+	ag_json_string(json, "verdict", ag_words_verdict_name(decision->verdict));
+	print_error(json, decision);
+	ag_json_number(json, "pdu", decision->number);
+	ag_words_pdu(decision->is_att, decision->pdu, decision->len, text, sizeof(text));
+	ag_json_string(json, "words", text);
+	if (decision->out)
+		ag_words_pdu(decision->is_att, decision->out, decision->out_len, text,
+			     sizeof(text));
+	ag_json_string(json, "rewritten", decision->out ? text : NULL);
+	ag_json_optional(json, "delay_us", decision->effects & AG_EFFECT_DELAY, decision->delay_us);
+	ag_json_string(json, "log", decision->log_text);
+}

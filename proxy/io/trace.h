@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef AG_IO_TRACE_H
+#define AG_IO_TRACE_H
+
+/*
+ * The last decisions, kept for watchers. This is the only queue between the data path and whoever
+ * watches: putting a decision in costs one copy, however many watch and however slow they are. What
+ * a watcher has not taken when it is overwritten, that watcher has lost.
+ */
+
+#include "proxy/engine/engine.h"
+
+/** Decisions kept; some 4 MiB when all are in use. */
+#define AG_TRACE_KEPT 2048
+/** Octets kept of a PDU: the longest that bluetoothd's ATT_MTU of 517 allows. */
+#define AG_TRACE_PDU_MAX 520
+
+struct ag_trace;
+
+/** @out: freed with ag_trace_free(). @return: 0 or -ENOMEM */
+int ag_trace_new(struct ag_trace **out);
+
+/** NULL is allowed. */
+void ag_trace_free(struct ag_trace *trace);
+
+/** Keep a copy of a decision; what its pointers lead to is copied too. Never allocates. */
+void ag_trace_put(struct ag_trace *trace, const struct ag_decision *decision);
+
+/** Decisions are counted from 0, whatever their PDUs' numbers are: the oldest that is kept … */
+uint64_t ag_trace_first(const struct ag_trace *trace);
+
+/** … and the one that will come next. */
+uint64_t ag_trace_end(const struct ag_trace *trace);
+
+/**
+ * A decision that is kept. Of its rule only the name and the index are.
+ *
+ * @at:     from ag_trace_first() on, less than ag_trace_end()
+ * @return: valid until the next ag_trace_put()
+ */
+const struct ag_decision *ag_trace_at(const struct ag_trace *trace, uint64_t at);
+
+#endif
