@@ -20,7 +20,7 @@ WARNINGS  := -Wall -Wextra -Wshadow -Wswitch-enum -Wstrict-prototypes -Wmissing-
 DEFINES   := -D_GNU_SOURCE -DAG_VERSION='"$(VERSION)"' -DAG_RULES_DIR='"$(RULESDIR)"' \
              -DAG_SYSCONF_DIR='"$(SYSCONFDIR)/attgate/rules.d"'
 ALL_CFLAGS := -std=c11 $(OPT) $(WARNINGS) $(DEFINES) $(SANITIZE) -I. $(CFLAGS)
-LIBS      := -lbluetooth -lev -pthread
+LIBS      := -lbluetooth -lev -ljansson -lmd -pthread
 
 RULES_SRC  := $(wildcard rules/*.c)
 ENGINE_SRC := $(wildcard proxy/base/*.c proxy/wire/*.c proxy/engine/*.c)
@@ -32,7 +32,7 @@ LIB_SRC    := $(RULES_SRC) $(ENGINE_SRC) $(EDGE_SRC)
 
 SHIPPED    := $(wildcard rules.d/*.rules)
 EXAMPLES   := $(wildcard rules.d/examples/*.rules)
-INSTALL_DIRS = $(BINDIR) $(MANDIR)/man5 $(MANDIR)/man8 $(RULESDIR) $(EXAMPLEDIR) $(UNITDIR) \
+INSTALL_DIRS = $(BINDIR) $(MANDIR)/man5 $(MANDIR)/man7 $(MANDIR)/man8 $(RULESDIR) $(EXAMPLEDIR) $(UNITDIR) \
 	       $(MODULESDIR) $(SYSCONFDIR)/attgate/rules.d
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -124,6 +124,7 @@ install: all ## install below DESTDIR and PREFIX, with unit, manuals and rules
 	install -m 755 $(BUILD)/attgate $(DESTDIR)$(BINDIR)/attgate
 	install -m 644 $(wildcard man/*.8) $(DESTDIR)$(MANDIR)/man8
 	$(if $(wildcard man/*.5),install -m 644 $(wildcard man/*.5) $(DESTDIR)$(MANDIR)/man5)
+	install -m 644 $(wildcard man/*.7) $(DESTDIR)$(MANDIR)/man7
 	$(if $(SHIPPED),install -m 644 $(SHIPPED) $(DESTDIR)$(RULESDIR))
 	$(if $(EXAMPLES),install -m 644 $(EXAMPLES) $(DESTDIR)$(EXAMPLEDIR))
 	install -m 644 dist/attgate.modules-load $(DESTDIR)$(MODULESDIR)/attgate.conf
@@ -135,6 +136,7 @@ uninstall: ## remove what install installed; rules of this machine stay
 		$(DESTDIR)$(MODULESDIR)/attgate.conf \
 		$(patsubst man/%.8,$(DESTDIR)$(MANDIR)/man8/%.8,$(wildcard man/*.8)) \
 		$(patsubst man/%.5,$(DESTDIR)$(MANDIR)/man5/%.5,$(wildcard man/*.5)) \
+		$(patsubst man/%.7,$(DESTDIR)$(MANDIR)/man7/%.7,$(wildcard man/*.7)) \
 		$(addprefix $(DESTDIR)$(RULESDIR)/,$(notdir $(SHIPPED))) \
 		$(addprefix $(DESTDIR)$(EXAMPLEDIR)/,$(notdir $(EXAMPLES)))
 	-rmdir -p --ignore-fail-on-non-empty $(DESTDIR)$(RULESDIR) $(DESTDIR)$(EXAMPLEDIR)

@@ -26,8 +26,13 @@ struct ag_command {
 extern const struct ag_command ag_cmd_check;
 extern const struct ag_command ag_cmd_describe;
 extern const struct ag_command ag_cmd_explain;
+extern const struct ag_command ag_cmd_links;
+extern const struct ag_command ag_cmd_reload;
 extern const struct ag_command ag_cmd_replay;
+extern const struct ag_command ag_cmd_rules;
 extern const struct ag_command ag_cmd_run;
+extern const struct ag_command ag_cmd_status;
+extern const struct ag_command ag_cmd_trace;
 
 /**
  * Print one line "attgate NAME: what was wrong; what would be right" to standard error.

@@ -6,6 +6,7 @@
 
 #include "proxy/base/cleanup.h"
 #include "proxy/cmd/cmd.h"
+#include "proxy/io/control_socket.h"
 #include "proxy/io/log.h"
 #include "proxy/io/session.h"
 
@@ -20,6 +21,8 @@ enum {
 	OPTION_RECORD,
 	OPTION_RECORD_SIZE,
 	OPTION_RECORD_COUNT,
+	OPTION_CONTROL,
+	OPTION_CONTROL_GROUP,
 	OPTION_HELP,
 };
 
@@ -34,6 +37,8 @@ static const struct option options[] = {
 	{ "record", required_argument, NULL, OPTION_RECORD },
 	{ "record-size", required_argument, NULL, OPTION_RECORD_SIZE },
 	{ "record-count", required_argument, NULL, OPTION_RECORD_COUNT },
+	{ "control", required_argument, NULL, OPTION_CONTROL },
+	{ "control-group", required_argument, NULL, OPTION_CONTROL_GROUP },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -80,6 +85,12 @@ static void take_option(struct arguments *arguments, int option)
 		break;
 	case OPTION_RECORD_COUNT:
 		arguments->record_count = optarg;
+		break;
+	case OPTION_CONTROL:
+		arguments->config.control = optarg;
+		break;
+	case OPTION_CONTROL_GROUP:
+		arguments->config.control_group = optarg;
 		break;
 	case OPTION_HELP:
 		arguments->help = true;
@@ -228,6 +239,11 @@ const struct ag_command ag_cmd_run = {
 		 "                     already, to FILE.1, FILE.2 and so on\n"
 		 "  --record-size SIZE begin the next file after so many octets (10M, 1G)\n"
 		 "  --record-count N   keep the last N files of this recording\n"
+		 "  --control PATH     where to listen for `attgate status' and others, or none\n"
+		 "                     (default: " AG_CONTROL_DIR "/CONTROLLER.sock; none for a\n"
+		 "                     stream)\n"
+		 "  --control-group GROUP\n"
+		 "                     let members of a group use it, besides root and the owner\n"
 		 "  --help             this text\n"
 		 "\n"
 		 "A stream carries H4 packets: unix:PATH, unix-listen:PATH, tcp:HOST:PORT,\n"

@@ -11,12 +11,15 @@
 #include <unistd.h>
 
 #include "proxy/base/cleanup.h"
+#include "proxy/io/control.h"
+#include "proxy/io/control_socket.h"
 #include "proxy/io/decisions.h"
 #include "proxy/io/log.h"
 #include "proxy/io/notify.h"
 #include "proxy/io/opener.h"
 #include "proxy/io/pump.h"
-#include "proxy/io/rulefiles.h"
+#include "proxy/io/rulebook.h"
+#include "proxy/io/tally.h"
 #include "proxy/io/taps.h"
 
 /* Sessions do not follow each other faster than this, unless a new connection asks for one. */
@@ -38,67 +41,82 @@ struct session {
 	struct ag_opener opener;
 	struct ag_pump pump;
 	struct ag_engine *engine; /* NULL while the sides are not both open */
-	struct ag_ruleset *rules;
+	struct ag_rulebook rules;
+	struct ag_tally tally;
+	struct ag_control *control; /* NULL: none */
+	char *control_path;
 	struct ag_decisions decisions;
 	struct ag_recorder recorder;
 	struct ag_taps taps; /* who is told of decisions */
 	struct ev_signal signal[N_SIGNALS];
 	struct ev_timer patience;
+	uint64_t started_us;
 	uint64_t opened_us;
 	bool ready_told;
 	bool ending;
 	int result;
 };
 
-static void free_ruleset(struct ag_ruleset **rules)
-{
-	ag_ruleset_free(*rules);
-}
-
 /* ---- Rules
  * ------------------------------------------------------------------------------------------ */
 
-/* Compile, and log what was found. */
-static int load_rules(const struct ag_session_config *config, struct ag_ruleset **out)
+/* Compile, and log what was found. @text: that, for free(); NULL when out of memory */
+static int load_rules(const struct ag_session_config *config, struct ag_rulebook *out, char **text)
 {
-	ag_autofree char *text = NULL;
 	size_t len = 0;
-	FILE *errors = open_memstream(&text, &len);
+	FILE *errors;
 	int r;
 
+	*text = NULL;
+	errors = open_memstream(text, &len);
 	if (!errors)
 		return -ENOMEM;
-	r = ag_rulefiles_compile(config->rules, config->n_rules, out, errors);
+	r = ag_rulebook_load(config->rules, config->n_rules, errors, out);
 	if (fclose(errors) != 0 && r == 0) {
-		ag_ruleset_free(*out);
-		*out = NULL;
+		ag_rulebook_clear(out);
 		return -ENOMEM;
 	}
-	ag_log_lines(r == 0 ? AG_LOG_WARNING : AG_LOG_ERROR, text);
+	ag_log_lines(r == 0 ? AG_LOG_WARNING : AG_LOG_ERROR, *text);
 	return r;
 }
 
-static void reload(struct session *session)
+/* Put other rules in force; takes them over where it succeeds. */
+static int replace_rules(struct session *session, struct ag_rulebook *book)
 {
-	ag_cleanup(free_ruleset) struct ag_ruleset *rules = NULL;
+	ag_autofree uint64_t *hits = NULL;
+	int r = ag_tally_carry(&session->tally, session->engine, session->rules.set, book->set,
+			       &hits);
+
+	if (r == 0 && session->engine)
+		r = ag_engine_set_rules(session->engine, book->set);
+	if (r < 0)
+		return r;
+	ag_tally_take(&session->tally, book->set, ag_take(hits));
+	ag_rulebook_clear(&session->rules);
+	session->rules = *book;
+	*book = (struct ag_rulebook){ .set = NULL };
+	return 0;
+}
+
+/* @text: what was found, for free(); NULL when out of memory */
+static int reload(struct session *session, char **text)
+{
+	ag_cleanup(ag_rulebook_clear) struct ag_rulebook book = { .set = NULL };
 	int r;
 
 	ag_notify("RELOADING=1\nMONOTONIC_USEC=%" PRIu64, ag_now_us());
-	r = load_rules(session->config, &rules);
-	if (r == 0 && session->engine)
-		r = ag_engine_set_rules(session->engine, rules);
-	if (r == 0) {
-		struct ag_ruleset *old = session->rules;
-
-		session->rules = ag_take(rules);
-		ag_ruleset_free(old);
+	r = load_rules(session->config, &book, text);
+	if (r == 0)
+		r = replace_rules(session, &book);
+	if (r == 0)
 		ag_log(AG_LOG_NOTICE, "rules read again: %zu in force",
-		       ag_ruleset_count(session->rules));
-	} else {
+		       ag_ruleset_count(session->rules.set));
+	else
 		ag_log(AG_LOG_ERROR, "rules not read again (%s): the %zu that were in force stay",
-		       r < 0 ? strerror(-r) : "they have errors", ag_ruleset_count(session->rules));
-	}
+		       r < 0 ? strerror(-r) : "they have errors",
+		       ag_ruleset_count(session->rules.set));
 	ag_notify("READY=1");
+	return r;
 }
 
 /* ---- A session from open to close
@@ -115,8 +133,10 @@ static void tell_ready(struct session *session, const char *status)
 static void close_sides(struct session *session)
 {
 	ag_pump_stop(&session->pump);
-	if (session->engine)
-		ag_decisions_summary(session->engine, session->rules, &session->pump.counters);
+	if (session->engine) {
+		ag_decisions_summary(session->engine, session->rules.set, &session->pump.counters);
+		ag_tally_engine_ends(&session->tally, session->engine, &session->pump.counters);
+	}
 	ag_engine_free(session->engine);
 	session->engine = NULL;
 	ag_recorder_closed(&session->recorder);
@@ -156,6 +176,7 @@ static void on_patience(struct ev_loop *loop, struct ev_timer *timer, int events
 			unlink(session->config->address[i].path);
 	}
 	ag_recorder_stop(&session->recorder, RECORD_WAIT_MS);
+	ag_control_free(session->control);
 	_exit(session->result == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
@@ -192,7 +213,7 @@ static void on_ended(void *user, enum ag_side side, int error)
 static int make_engine(struct session *session)
 {
 	struct ag_engine_config config = {
-		.rules = session->rules,
+		.rules = session->rules.set,
 		.tap = ag_taps_tap,
 		.tap_user = &session->taps,
 		.seed = SEED,
@@ -244,6 +265,7 @@ static void on_opened(void *user, int result, enum ag_side side)
 		result = make_engine(session);
 	if (result == 0) {
 		session->opened_us = ag_now_us();
+		session->tally.sessions++;
 		log_opened(session);
 		ag_pump_start(&session->pump, session->loop, session->transport, session->engine,
 			      on_ended, session);
@@ -280,9 +302,11 @@ static void on_end(struct ev_loop *loop, struct ev_signal *watcher, int events)
 
 static void on_reload(struct ev_loop *loop, struct ev_signal *watcher, int events)
 {
+	ag_autofree char *text = NULL;
+
 	(void)loop;
 	(void)events;
-	reload(watcher->data);
+	(void)reload(watcher->data, &text);
 }
 
 static void on_summary(struct ev_loop *loop, struct ev_signal *watcher, int events)
@@ -292,7 +316,7 @@ static void on_summary(struct ev_loop *loop, struct ev_signal *watcher, int even
 	(void)loop;
 	(void)events;
 	if (session->engine)
-		ag_decisions_summary(session->engine, session->rules, &session->pump.counters);
+		ag_decisions_summary(session->engine, session->rules.set, &session->pump.counters);
 	else
 		ag_log(AG_LOG_INFO, "no session at the moment");
 }
@@ -317,6 +341,77 @@ static void watch_signals(struct session *session)
 		session->signal[i].data = session;
 		ev_signal_start(session->loop, &session->signal[i]);
 	}
+}
+
+/* ---- Control
+ * ----------------------------------------------------------------------------------------- */
+
+static void view(void *user, struct ag_control_view *out)
+{
+	const struct session *session = user;
+
+	*out = (struct ag_control_view){
+		.engine = session->engine,
+		.pump = session->engine ? &session->pump.counters : NULL,
+		.transport = { session->transport[0], session->transport[1] },
+		.rules = &session->rules,
+		.tally = &session->tally,
+		.started_us = session->started_us,
+		.opened_us = session->opened_us,
+		.now_us = ag_now_us(),
+		.dry_run = session->config->dry_run,
+	};
+}
+
+static int reload_asked(void *user, char **text)
+{
+	return reload(user, text);
+}
+
+/* Where it listens: as was said, or by the controller's name. A stream has no name that is short
+ * and the same for whoever asks. @return: 0 (session->control_path may be NULL: nowhere), -ENOMEM
+ */
+static int choose_control_path(struct session *session)
+{
+	const char *given = session->config->control;
+	const struct ag_address *address = &session->config->address[AG_SIDE_CONTROLLER];
+
+	if (given && strcmp(given, "none") == 0)
+		return 0;
+	if (given)
+		session->control_path = strdup(given);
+	else if (address->kind == AG_ADDRESS_HCI || address->kind == AG_ADDRESS_BDADDR)
+		session->control_path = ag_control_path(address->text);
+	else
+		return 0;
+	return session->control_path ? 0 : -ENOMEM;
+}
+
+/* Who asked for the socket by name gets it or an error; by default it is a convenience. */
+static int start_control(struct session *session)
+{
+	struct ag_control_config config = {
+		.group = session->config->control_group,
+		.host = { view, reload_asked, session },
+	};
+	char why[256] = "out of memory";
+	int r = choose_control_path(session);
+
+	if (r == 0 && !session->control_path)
+		return 0;
+	config.path = session->control_path;
+	if (r == 0)
+		r = ag_control_new(&config, session->loop, why, &session->control);
+	if (r == 0) {
+		ag_taps_add(&session->taps, ag_control_tap, session->control);
+		return 0;
+	}
+	if (session->config->control || session->config->control_group) {
+		ag_log(AG_LOG_ERROR, "no control socket: %s", why);
+		return r;
+	}
+	ag_log(AG_LOG_WARNING, "no control socket: %s", why);
+	return 0;
 }
 
 /* ---- The whole
@@ -384,18 +479,23 @@ static int run(struct session *session)
 
 static int load_and_run(struct session *session)
 {
-	int r = load_rules(session->config, &session->rules);
+	ag_autofree char *text = NULL;
+	int r = load_rules(session->config, &session->rules, &text);
 
+	if (r == 0)
+		r = ag_tally_init(&session->tally, session->rules.set);
 	if (r < 0)
 		ag_log(AG_LOG_ERROR, "rules: %s", strerror(-r));
 	if (r != 0)
 		return r < 0 ? r : AG_SESSION_RULES;
-	ag_log(AG_LOG_INFO, "%zu rules in force", ag_ruleset_count(session->rules));
+	ag_log(AG_LOG_INFO, "%zu rules in force", ag_ruleset_count(session->rules.set));
 	r = start_recording(session);
 	if (r == 0)
 		r = prepare(session, AG_SIDE_CONTROLLER);
 	if (r == 0)
 		r = prepare(session, AG_SIDE_HOST);
+	if (r == 0)
+		r = start_control(session);
 	if (r == 0)
 		r = run(session);
 	ag_recorder_stop(&session->recorder, RECORD_WAIT_MS);
@@ -415,6 +515,7 @@ int ag_session_run(const struct ag_session_config *config)
 		return r;
 	}
 	session->config = config;
+	session->started_us = ag_now_us();
 	session->decisions.verbose = config->verbose;
 	session->decisions.dry_run = config->dry_run;
 	ag_taps_add(&session->taps, ag_decisions_tap, &session->decisions);
@@ -422,9 +523,12 @@ int ag_session_run(const struct ag_session_config *config)
 	/* signals first: one that comes while rules are read is not to end the process as it is */
 	watch_signals(session);
 	r = load_and_run(session);
+	ag_control_free(session->control);
+	free(session->control_path);
 	ag_transport_free(session->transport[AG_SIDE_HOST]);
 	ag_transport_free(session->transport[AG_SIDE_CONTROLLER]);
-	ag_ruleset_free(session->rules);
+	ag_tally_clear(&session->tally);
+	ag_rulebook_clear(&session->rules);
 	ev_loop_destroy(session->loop);
 	free(session);
 	return r;

@@ -22,6 +22,9 @@ struct ag_session_config {
 	bool verbose;
 	bool allow_remote;              /* tcp-listen beyond loopback */
 	struct ag_record_config record; /* `path` NULL: nothing is recorded */
+	const char *control;       /* path of the control socket; NULL: the controller's own, which
+				    * a stream does not have; "none": there is none */
+	const char *control_group; /* whose members may use it, or NULL */
 };
 
 enum { AG_SESSION_RULES = 1, AG_SESSION_REMOTE = 2 };

@@ -90,8 +90,7 @@ static void keep_words(struct kept *kept, const struct ag_decision *decision)
 {
 	if (decision->rule) {
 		snprintf(kept->name, sizeof(kept->name), "%s", decision->rule->name);
-		kept->rule =
-		    (struct ag_rule){ .name = kept->name, .index = decision->rule->index };
+		kept->rule = (struct ag_rule){ .name = kept->name, .index = decision->rule->index };
 		kept->decision.rule = &kept->rule;
 	}
 	if (decision->log_text) {
@@ -130,4 +129,20 @@ uint64_t ag_trace_end(const struct ag_trace *trace)
 const struct ag_decision *ag_trace_at(const struct ag_trace *trace, uint64_t at)
 {
 	return &trace->kept[at % AG_TRACE_KEPT].decision;
+}
+
+const struct ag_subject *ag_trace_subject(const struct ag_trace *trace, uint64_t at)
+{
+	const struct ag_decision *decision = ag_trace_at(trace, at);
+	uint64_t first = ag_trace_first(trace);
+
+	if (decision->subject)
+		return decision->subject;
+	while (at-- > first) {
+		const struct ag_decision *earlier = ag_trace_at(trace, at);
+
+		if (earlier->number == decision->number && earlier->subject)
+			return earlier->subject;
+	}
+	return NULL;
 }

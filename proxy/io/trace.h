@@ -40,4 +40,10 @@ uint64_t ag_trace_end(const struct ag_trace *trace);
  */
 const struct ag_decision *ag_trace_at(const struct ag_trace *trace, uint64_t at);
 
+/**
+ * What a filter judges: the decision's subject. A later word on a PDU has that of the first word;
+ * NULL when that is not kept any more.
+ */
+const struct ag_subject *ag_trace_subject(const struct ag_trace *trace, uint64_t at);
+
 #endif

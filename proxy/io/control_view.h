@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef AG_IO_CONTROL_VIEW_H
+#define AG_IO_CONTROL_VIEW_H
+
+/* What a session shows of itself, and what can be asked of it. */
+
+#include "proxy/engine/engine.h"
+#include "proxy/io/pump.h"
+#include "proxy/io/rulebook.h"
+#include "proxy/io/tally.h"
+#include "proxy/io/transport.h"
+
+/** All pointers are valid until control goes back to the event loop. */
+struct ag_control_view {
+	const struct ag_engine *engine;          /* NULL: the two sides are not both open */
+	const struct ag_pump_counters *pump;     /* NULL likewise */
+	const struct ag_transport *transport[2]; /* by enum ag_side */
+	const struct ag_rulebook *rules;
+	const struct ag_tally *tally;
+	uint64_t started_us; /* monotonic, as are the next two */
+	uint64_t opened_us;  /* where there is an engine */
+	uint64_t now_us;
+	bool dry_run;
+	size_t clients; /* of the control socket, as are the next two */
+	size_t watchers;
+	uint64_t lost; /* decisions that watchers were too slow for */
+};
+
+struct ag_control_host {
+	/** Fill in all but the clients. */
+	void (*view)(void *user, struct ag_control_view *out);
+
+	/**
+	 * Read the rules again.
+	 *
+	 * @text:   diagnostics, perhaps empty, for free(); NULL when out of memory
+	 * @return: 0; AG_RULES_INVALID: the old ones stay, `text` says why; -ENOMEM: they stay
+	 */
+	int (*reload)(void *user, char **text);
+	void *user;
+};
+
+#endif

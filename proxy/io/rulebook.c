@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "proxy/io/rulebook.h"
+
+#include <errno.h>
+#include <sha2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "proxy/base/cleanup.h"
+#include "proxy/io/rulefiles.h"
+
+_Static_assert(sizeof(((struct ag_rulebook_file *)0)->sha256) == SHA256_DIGEST_STRING_LENGTH,
+	       "room for the digest");
+
+uint64_t ag_wall_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+void ag_rulebook_clear(struct ag_rulebook *book)
+{
+	for (size_t i = 0; i < book->n_files; i++)
+		free(book->files[i].path);
+	free(book->files);
+	ag_ruleset_free(book->set);
+	*book = (struct ag_rulebook){ .set = NULL };
+}
+
+static int note_files(struct ag_rulebook *book, const struct ag_rulefiles *files)
+{
+	book->files = calloc(files->count + 1, sizeof(*book->files));
+	if (!book->files)
+		return -ENOMEM;
+	for (size_t i = 0; i < files->count; i++) {
+		struct ag_rulebook_file *file = &book->files[i];
+
+		file->path = strdup(files->paths[i]);
+		if (!file->path)
+			return -ENOMEM;
+		book->n_files++;
+		SHA256Data((const uint8_t *)files->sources[i].text, files->sources[i].len,
+			   file->sha256);
+	}
+	return 0;
+}
+
+int ag_rulebook_load(const char *const *paths, size_t n_paths, FILE *errors,
+		     struct ag_rulebook *out)
+{
+	ag_cleanup(ag_rulefiles_clear) struct ag_rulefiles files = { 0 };
+	ag_cleanup(ag_diags_clear) struct ag_diags diags = AG_DIAGS_INIT;
+	ag_cleanup(ag_rulebook_clear) struct ag_rulebook book = { .set = NULL };
+	int r = ag_rulefiles_read(paths, n_paths, &files, errors);
+
+	if (r != 0)
+		return r < 0 ? r : AG_RULES_INVALID;
+	r = ag_ruleset_compile(files.sources, files.count, &book.set, &diags);
+	if (errors)
+		ag_rulefiles_report(&files, &diags, errors);
+	if (r == 0)
+		r = note_files(&book, &files);
+	if (r != 0)
+		return r;
+	book.loaded_us = ag_wall_us();
+	*out = book;
+	book = (struct ag_rulebook){ .set = NULL };
+	return 0;
+}

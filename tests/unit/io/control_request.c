@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/io/control_request.h"
+
+TestSuite(control_request, .timeout = 60);
+
+static int reload_result;
+static unsigned int reloads;
+
+static void view(void *user, struct ag_control_view *out)
+{
+	*out = *(const struct ag_control_view *)user;
+}
+
+static int reload(void *user, char **text)
+{
+	(void)user;
+	reloads++;
+	*text = strdup(reload_result ? "50.rules:1:1: error\n" : "");
+	return reload_result;
+}
+
+/** A session that has not begun. */
+struct stage {
+	struct ag_transport transport[2];
+	struct ag_rulebook rules;
+	struct ag_tally tally;
+	struct ag_control_view view;
+	struct ag_control_host host;
+	struct ag_control_asked asked;
+};
+
+static void set_up(struct stage *stage)
+{
+	static const char text[] = "rule one when att.handle == 1 accept\nrule \"two\" accept\n";
+	struct ag_source source = { "a.rules", text,
+				    strlen("rule one when att.handle == 1 accept") };
+
+	memset(stage, 0, sizeof(*stage));
+	stage->transport[AG_SIDE_HOST].address.text = "vhci";
+	stage->transport[AG_SIDE_CONTROLLER].address.text = "hci0";
+	cr_assert_eq(ag_ruleset_compile(&source, 1, &stage->rules.set, NULL), 0);
+	cr_assert_eq(ag_tally_init(&stage->tally, stage->rules.set), 0);
+	stage->view = (struct ag_control_view){
+		.transport = { &stage->transport[0], &stage->transport[1] },
+		.rules = &stage->rules,
+		.tally = &stage->tally,
+		.started_us = 1000000,
+		.now_us = 3500000,
+	};
+	stage->host = (struct ag_control_host){ view, reload, &stage->view };
+	stage->asked = (struct ag_control_asked){ .host = &stage->host, .clients = 1 };
+}
+
+static void tear_down(struct stage *stage)
+{
+	ag_tally_clear(&stage->tally);
+	ag_rulebook_clear(&stage->rules);
+}
+
+/* The answer to a line; exactly one line. */
+static char *ask_octets(const struct stage *stage, const char *line, size_t len,
+			struct ag_control_watch *watch)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	*watch = (struct ag_control_watch){ .wanted = false };
+	ag_control_answer(&stage->asked, line, len, out, watch);
+	fclose(out);
+	cr_assert_gt(size, 0);
+	cr_assert_eq(strchr(text, '\n'), text + size - 1);
+	return text;
+}
+
+static void expect_answer(const struct stage *stage, const char *line, const char *part)
+{
+	struct ag_control_watch watch;
+	char *text = ask_octets(stage, line, strlen(line), &watch);
+
+	cr_expect(strstr(text, part), "%s: %s has no %s", line, text, part);
+	cr_expect_not(watch.wanted);
+	free(text);
+}
+
+Test(control_request, answers)
+{
+	struct stage stage;
+
+	set_up(&stage);
+	expect_answer(&stage, "{\"request\": \"status\"}", "\"connected\": false");
+	expect_answer(&stage, "{\"request\": \"status\"}", "\"uptime\": 2.500000");
+	expect_answer(&stage, "{\"request\": \"links\"}", "\"links\": []}");
+	expect_answer(&stage, "{\"request\": \"rules\"}",
+		      "{\"rule\": \"one\", \"file\": \"a.rules\"");
+	expect_answer(&stage, "{\"request\": \"metrics\"}", "# EOF\\u000a\"}");
+	expect_answer(&stage, " {\"request\":\"reload\"}\r", "\"ok\": true, \"rules\": 1");
+	reload_result = AG_RULES_INVALID;
+	expect_answer(&stage, "{\"request\": \"reload\"}", "\"ok\": false");
+	expect_answer(&stage, "{\"request\": \"reload\"}", "50.rules:1:1: error\\u000a");
+	reload_result = -ENOMEM;
+	expect_answer(&stage, "{\"request\": \"reload\"}", "{\"error\": \"failed\"");
+	cr_expect_eq(reloads, 4);
+	tear_down(&stage);
+}
+
+Test(control_request, errors)
+{
+	static const struct {
+		const char *line;
+		const char *error;
+	} cases[] = {
+		{ "", "syntax" },
+		{ "status", "syntax" },
+		{ "{\"request\": \"status\"} x", "syntax" },
+		{ "{\"request\": \"status\", \"request\": \"status\"}", "syntax" },
+		{ "[\"status\"]", "request" },
+		{ "{\"Request\": \"status\"}", "request" },
+		{ "{\"request\": null}", "request" },
+		{ "{\"request\": \"\"}", "request" },
+		{ "{\"request\": \"statu\"}", "request" },
+		{ "{\"request\": \"reload\", \"now\": true}", "argument" },
+		{ "{\"request\": \"trace\", \"fliter\": \"x\"}", "argument" },
+		{ "{\"request\": \"trace\", \"filter\": null}", "argument" },
+		{ "{\"request\": \"trace\", \"from_start\": \"yes\"}", "argument" },
+		{ "{\"request\": \"trace\", \"filter\": \"\"}", "filter" },
+		{ "{\"request\": \"trace\", \"filter\": \"att.handle == \"}", "filter" },
+		{ "{\"request\": \"trace\", \"filter\": \"att.handle == 1 accept\"}", "filter" },
+	};
+	struct stage stage;
+	char part[64];
+
+	set_up(&stage);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(part, sizeof(part), "{\"error\": \"%s\", \"message\": \"", cases[i].error);
+		expect_answer(&stage, cases[i].line, part);
+	}
+	stage.asked.watchers_full = true;
+	expect_answer(&stage, "{\"request\": \"trace\"}", "{\"error\": \"busy\"");
+	tear_down(&stage);
+}
+
+Test(control_request, trace)
+{
+	static const char line[] =
+	    "{\"request\": \"trace\", \"filter\": \"att.handle == 1\", \"from_start\": true}";
+	struct ag_control_watch watch;
+	struct stage stage;
+	char *text;
+
+	set_up(&stage);
+	text = ask_octets(&stage, line, strlen(line), &watch);
+	cr_expect_str_eq(text, "{\"reply\": \"trace\"}\n");
+	cr_expect(watch.wanted && watch.from_start);
+	cr_expect_eq(ag_ruleset_count(watch.filter), 1);
+	ag_ruleset_free(watch.filter);
+	free(text);
+	text = ask_octets(&stage, "{\"request\": \"trace\"}", 20, &watch);
+	cr_expect(watch.wanted && !watch.from_start && !watch.filter);
+	free(text);
+	tear_down(&stage);
+}
+
+/* Any octets get one line, and never a reload. */
+Test(control_request, any_octets)
+{
+	static const char good[] =
+	    "{\"request\": \"trace\", \"filter\": \"att.handle in {1, 2}\", \"from_start\": true}";
+	uint64_t random = 1;
+	struct stage stage;
+
+	set_up(&stage);
+	for (unsigned int i = 0; i < 20000; i++) {
+		struct ag_control_watch watch;
+		char line[sizeof(good)];
+		char *text;
+
+		memcpy(line, good, sizeof(good));
+		for (unsigned int k = 0; k <= i % 4; k++) {
+			random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+			line[(random >> 33) % (sizeof(good) - 1)] = (char)(random >> 56);
+		}
+		text = ask_octets(&stage, line, sizeof(good) - 1, &watch);
+		cr_expect(strncmp(text, "{\"error\": ", 10) == 0 ||
+			  (watch.wanted && strcmp(text, "{\"reply\": \"trace\"}\n") == 0));
+		ag_ruleset_free(watch.filter);
+		free(text);
+	}
+	tear_down(&stage);
+}
