@@ -2,21 +2,13 @@
 #include "proxy/io/capture.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "proxy/base/cleanup.h"
-
-struct ag_capture {
-	FILE *file;
-	enum ag_btsnoop_link link;
-	uint64_t size;
-	uint64_t offset; /* of the next record */
-	uint64_t number; /* of the last record */
-	/* A monitor record has no type octet; it is put before what was read. */
-	uint8_t buffer[1 + AG_BTSNOOP_MAX];
-};
+#include "proxy/io/capture_internal.h"
 
 static int negative_errno(void)
 {
@@ -37,62 +29,67 @@ static void capture_cleanup(struct ag_capture **capture)
 	ag_capture_close(*capture);
 }
 
-static int complain(FILE *errors, const char *path, const char *what)
+/* ---- Octets -----------------------------------------------------------------------------------
+ */
+
+int ag_capture_octets(struct ag_capture *capture, uint8_t *out, size_t len)
 {
-	fprintf(errors, "%s: %s\n", path, what);
-	return AG_CAPTURE_UNKNOWN;
+	size_t ahead = len < capture->n_ahead ? len : capture->n_ahead;
+	size_t got = ahead;
+
+	memcpy(out, capture->ahead, ahead);
+	capture->n_ahead -= ahead;
+	memmove(capture->ahead, capture->ahead + ahead, capture->n_ahead);
+	if (got < len)
+		got += fread(out + got, 1, len - got, capture->file);
+	if (got == len)
+		return 0;
+	if (ferror(capture->file))
+		return negative_errno();
+	return got == 0 ? AG_CAPTURE_END : AG_CAPTURE_TRUNCATED;
 }
 
-static int read_file_header(struct ag_capture *capture, const char *path, FILE *errors)
+int ag_capture_skip(struct ag_capture *capture, uint64_t len)
+{
+	uint8_t scratch[4096];
+
+	while (len > 0) {
+		size_t part = len < sizeof(scratch) ? (size_t)len : sizeof(scratch);
+		int result = ag_capture_octets(capture, scratch, part);
+
+		if (result != 0)
+			return result == AG_CAPTURE_END ? AG_CAPTURE_TRUNCATED : result;
+		len -= part;
+	}
+	return 0;
+}
+
+/* ---- btsnoop ----------------------------------------------------------------------------------
+ */
+
+static int begin_btsnoop(struct ag_capture *capture)
 {
 	uint8_t header[AG_BTSNOOP_FILE_LEN];
-	size_t len = fread(header, 1, sizeof(header), capture->file);
 	uint32_t link = 0;
+	int result = ag_capture_octets(capture, header, sizeof(header));
 
-	if (ferror(capture->file))
-		return complain(errors, path, strerror(errno));
-	switch (ag_btsnoop_get_file(header, len, &link)) {
+	if (result != 0)
+		return result < 0 ? result
+				  : ag_capture_refuse(capture,
+						      "a btsnoop file that ends within its header");
+	capture->offset = sizeof(header);
+	switch (ag_btsnoop_get_file(header, sizeof(header), &link)) {
 	case 0:
 		capture->link = (enum ag_btsnoop_link)link;
-		capture->offset = AG_BTSNOOP_FILE_LEN;
 		return 0;
 	case AG_BTSNOOP_DATALINK:
-		fprintf(errors,
-			"%s: a btsnoop file of datalink %u; known are 1001 (HCI), 1002 (H4) and "
-			"2001 (Linux monitor)\n",
-			path, link);
-		return AG_CAPTURE_UNKNOWN;
-	case AG_BTSNOOP_VERSION:
-		return complain(errors, path, "a btsnoop file of another version than 1");
+		return ag_capture_refuse(capture,
+					 "a btsnoop file of datalink %u; known are 1001 (HCI), "
+					 "1002 (H4) and 2001 (Linux monitor)",
+					 link);
 	default:
-		return complain(errors, path,
-				"not a btsnoop file (`btmon -w FILE' and Android's HCI log write "
-				"them)");
+		return ag_capture_refuse(capture, "a btsnoop file of another version than 1");
 	}
-}
-
-int ag_capture_open(const char *path, FILE *errors, struct ag_capture **out)
-{
-	ag_cleanup(capture_cleanup) struct ag_capture *capture = calloc(1, sizeof(*capture));
-	struct stat status;
-	int result;
-
-	if (!capture)
-		return -ENOMEM;
-	capture->file = fopen(path, "rb");
-	if (!capture->file)
-		return complain(errors, path, strerror(errno));
-	if (fstat(fileno(capture->file), &status) == 0) {
-		if (S_ISDIR(status.st_mode))
-			return complain(errors, path, strerror(EISDIR));
-		if (S_ISREG(status.st_mode))
-			capture->size = (uint64_t)status.st_size;
-	}
-	result = read_file_header(capture, path, errors);
-	if (result != 0)
-		return result;
-	*out = ag_take(capture);
-	return 0;
 }
 
 enum ag_btsnoop_link ag_capture_link(const struct ag_capture *capture)
@@ -105,60 +102,141 @@ uint64_t ag_capture_size(const struct ag_capture *capture)
 	return capture->size;
 }
 
-int ag_capture_rewind(struct ag_capture *capture)
-{
-	if (fseek(capture->file, AG_BTSNOOP_FILE_LEN, SEEK_SET) != 0)
-		return negative_errno();
-	capture->offset = AG_BTSNOOP_FILE_LEN;
-	capture->number = 0;
-	return 0;
-}
-
-/* @return: 0, AG_CAPTURE_END when there is nothing at all, AG_CAPTURE_TRUNCATED or -errno */
-static int read_octets(struct ag_capture *capture, uint8_t *out, size_t len)
-{
-	size_t got = fread(out, 1, len, capture->file);
-
-	if (got == len)
-		return 0;
-	if (ferror(capture->file))
-		return negative_errno();
-	return got == 0 ? AG_CAPTURE_END : AG_CAPTURE_TRUNCATED;
-}
-
 static void fill_frame(struct ag_capture *capture, struct ag_capture_frame *frame)
 {
 	uint8_t *body = capture->buffer + 1;
 
 	frame->meaning = ag_btsnoop_classify(capture->link, &frame->head,
 					     frame->head.included_len > 0 ? body[0] : 0);
-	frame->data = body;
-	frame->len = frame->head.included_len;
-	if (frame->meaning.kind == AG_BTSNOOP_PACKET && !frame->meaning.type_in_packet) {
-		capture->buffer[0] = frame->meaning.h4_type;
-		frame->data = capture->buffer;
-		frame->len++;
-	}
+	ag_capture_place(capture, frame, body, frame->head.included_len);
 }
 
-int ag_capture_next(struct ag_capture *capture, struct ag_capture_frame *frame)
+static int next_btsnoop(struct ag_capture *capture, struct ag_capture_frame *frame)
 {
 	uint8_t header[AG_BTSNOOP_RECORD_LEN];
-	int result = read_octets(capture, header, sizeof(header));
+	int result = ag_capture_octets(capture, header, sizeof(header));
 
-	frame->number = capture->number + 1;
-	frame->offset = capture->offset;
 	if (result != 0)
 		return result;
 	if (ag_btsnoop_get_record(header, sizeof(header), &frame->head) != 0)
 		return AG_CAPTURE_CORRUPT;
-	result = read_octets(capture, capture->buffer + 1, frame->head.included_len);
+	result = ag_capture_octets(capture, capture->buffer + 1, frame->head.included_len);
 	if (result != 0)
 		return result == AG_CAPTURE_END ? AG_CAPTURE_TRUNCATED : result;
-	capture->number++;
 	capture->offset += sizeof(header) + frame->head.included_len;
 	fill_frame(capture, frame);
 	return 0;
+}
+
+static bool is_btsnoop(const uint8_t *data, size_t len, struct ag_capture *capture)
+{
+	(void)capture;
+	return len >= 8 && memcmp(data, "btsnoop", 8) == 0;
+}
+
+static const struct capture_format btsnoop = { is_btsnoop, begin_btsnoop, next_btsnoop };
+
+/* ---- Any format -------------------------------------------------------------------------------
+ */
+
+static const struct capture_format *const formats[] = {
+	&btsnoop, &ag_capture_pcap, &ag_capture_pcapng,
+	&ag_capture_pklg, /* the last, as it has no magic number */
+};
+
+int ag_capture_refuse(struct ag_capture *capture, const char *format, ...)
+{
+	va_list args;
+
+	if (!capture->errors)
+		return AG_CAPTURE_UNKNOWN;
+	fprintf(capture->errors, "%s: ", capture->path);
+	va_start(args, format);
+	vfprintf(capture->errors, format, args);
+	va_end(args);
+	fputc('\n', capture->errors);
+	return AG_CAPTURE_UNKNOWN;
+}
+
+void ag_capture_place(struct ag_capture *capture, struct ag_capture_frame *frame, uint8_t *body,
+		      size_t len)
+{
+	(void)capture;
+	frame->data = body;
+	frame->len = len;
+	if (frame->meaning.kind == AG_BTSNOOP_PACKET && !frame->meaning.type_in_packet) {
+		body[-1] = frame->meaning.h4_type;
+		frame->data = body - 1;
+		frame->len++;
+	}
+}
+
+static int begin(struct ag_capture *capture)
+{
+	capture->n_ahead = fread(capture->ahead, 1, sizeof(capture->ahead), capture->file);
+	if (ferror(capture->file))
+		return ag_capture_refuse(capture, "%s", strerror(errno));
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (!formats[i]->detect(capture->ahead, capture->n_ahead, capture))
+			continue;
+		capture->format = formats[i];
+		return capture->format->begin(capture);
+	}
+	return ag_capture_refuse(capture,
+				 "not a btsnoop file (`btmon -w FILE' and Android's HCI log "
+				 "write them), nor pcap, pcapng or pklg");
+}
+
+int ag_capture_open(const char *path, FILE *errors, struct ag_capture **out)
+{
+	ag_cleanup(capture_cleanup) struct ag_capture *capture = calloc(1, sizeof(*capture));
+	struct stat status;
+	int result;
+
+	if (!capture)
+		return -ENOMEM;
+	capture->errors = errors;
+	capture->path = path;
+	capture->file = fopen(path, "rb");
+	if (!capture->file)
+		return ag_capture_refuse(capture, "%s", strerror(errno));
+	if (fstat(fileno(capture->file), &status) == 0) {
+		if (S_ISDIR(status.st_mode))
+			return ag_capture_refuse(capture, "%s", strerror(EISDIR));
+		if (S_ISREG(status.st_mode))
+			capture->size = (uint64_t)status.st_size;
+	}
+	result = begin(capture);
+	if (result != 0)
+		return result;
+	capture->errors = NULL;
+	capture->path = NULL;
+	*out = ag_take(capture);
+	return 0;
+}
+
+int ag_capture_next(struct ag_capture *capture, struct ag_capture_frame *frame)
+{
+	int result;
+
+	frame->number = capture->number + 1;
+	frame->offset = capture->offset;
+	result = capture->format->next(capture, frame);
+	if (result == 0)
+		capture->number++;
+	return result;
+}
+
+int ag_capture_rewind(struct ag_capture *capture)
+{
+	int result;
+
+	if (fseek(capture->file, 0, SEEK_SET) != 0)
+		return negative_errno();
+	capture->offset = 0;
+	capture->number = 0;
+	result = begin(capture);
+	return result > 0 ? -EIO : result;
 }
 
 /* ---- Writing ----------------------------------------------------------------------------------

@@ -2,7 +2,11 @@
 #ifndef AG_IO_CAPTURE_H
 #define AG_IO_CAPTURE_H
 
-/* btsnoop files, read and written record by record through a buffer of fixed size. */
+/*
+ * Recordings, read record by record through a buffer of fixed size: btsnoop, PacketLogger (.pklg),
+ * pcap and pcapng with Bluetooth link types. Whatever the file is, a frame is described in
+ * btsnoop's terms. Written is btsnoop.
+ */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -34,13 +38,13 @@ enum {
  *
  * @errors: where one line "PATH: what is wrong" is written
  * @out:    closed with ag_capture_close(); untouched unless 0
- * @return: 0; AG_CAPTURE_UNKNOWN: it cannot be opened or is no btsnoop file; -ENOMEM
+ * @return: 0; AG_CAPTURE_UNKNOWN: it cannot be opened or is of no known format; -ENOMEM
  */
 int ag_capture_open(const char *path, FILE *errors, struct ag_capture **out);
 
 void ag_capture_close(struct ag_capture *capture);
 
-/** The file's datalink. */
+/** The file's datalink, or for other formats the one that can hold the same: 1002 or 2001. */
 enum ag_btsnoop_link ag_capture_link(const struct ag_capture *capture);
 
 /** Octets of the file; 0 when it is no regular file. */

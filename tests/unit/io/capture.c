@@ -131,9 +131,10 @@ Test(io_capture, says_why_a_file_is_refused)
 	FILE *errors;
 
 	expect_refused(data, 0, "not a btsnoop file");
-	expect_refused(data, 15, "not a btsnoop file");
+	expect_refused((const uint8_t *)"no recording at all", 19, "not a btsnoop file");
+	expect_refused(data, 15, "ends within its header");
 	expect_refused((const uint8_t *)"\xd4\xc3\xb2\xa1 pcap, not snoop", 20,
-		       "not a btsnoop file");
+		       "a pcap file that ends within its header");
 	data[14] = 3;
 	data[15] = 0xeb;
 	expect_refused(data, len, "datalink 1003");
