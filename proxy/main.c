@@ -6,8 +6,9 @@
 #include "proxy/cmd/cmd.h"
 
 static const struct ag_command *const commands[] = {
-	&ag_cmd_run,    &ag_cmd_check, &ag_cmd_describe, &ag_cmd_replay, &ag_cmd_explain,
-	&ag_cmd_status, &ag_cmd_links, &ag_cmd_rules,    &ag_cmd_trace,  &ag_cmd_reload,
+	&ag_cmd_run,     &ag_cmd_check,  &ag_cmd_describe, &ag_cmd_replay,
+	&ag_cmd_explain, &ag_cmd_status, &ag_cmd_links,    &ag_cmd_rules,
+	&ag_cmd_trace,   &ag_cmd_reload, &ag_cmd_record,
 };
 
 static const struct ag_command *find_command(const char *name)

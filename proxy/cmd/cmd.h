@@ -28,6 +28,7 @@ extern const struct ag_command ag_cmd_describe;
 extern const struct ag_command ag_cmd_explain;
 extern const struct ag_command ag_cmd_links;
 extern const struct ag_command ag_cmd_reload;
+extern const struct ag_command ag_cmd_record;
 extern const struct ag_command ag_cmd_replay;
 extern const struct ag_command ag_cmd_rules;
 extern const struct ag_command ag_cmd_run;

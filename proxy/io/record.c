@@ -245,12 +245,8 @@ void ag_recorder_closed(struct ag_recorder *recorder)
 
 		if (at->there && ag_recorder_runs(recorder) &&
 		    begin(recorder, AG_BTSNOOP_NEW_INDEX_LEN)) {
-			uint8_t data[AG_BTSNOOP_NEW_INDEX_LEN];
-
-			ag_btsnoop_put_new_index(at->bdaddr, at->name, data);
 			put(recorder, flags_of(order[i], AG_MONITOR_CLOSE_INDEX), NULL, 0, NULL, 0);
-			put(recorder, flags_of(order[i], AG_MONITOR_DEL_INDEX), NULL, 0, data,
-			    sizeof(data));
+			put(recorder, flags_of(order[i], AG_MONITOR_DEL_INDEX), NULL, 0, NULL, 0);
 			ag_record_file_commit(recorder->file);
 		}
 		at->there = false;
