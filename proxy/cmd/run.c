@@ -23,6 +23,7 @@ enum {
 	OPTION_RECORD_COUNT,
 	OPTION_CONTROL,
 	OPTION_CONTROL_GROUP,
+	OPTION_METRICS_FILE,
 	OPTION_HELP,
 };
 
@@ -39,6 +40,7 @@ static const struct option options[] = {
 	{ "record-count", required_argument, NULL, OPTION_RECORD_COUNT },
 	{ "control", required_argument, NULL, OPTION_CONTROL },
 	{ "control-group", required_argument, NULL, OPTION_CONTROL_GROUP },
+	{ "metrics-file", required_argument, NULL, OPTION_METRICS_FILE },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -91,6 +93,9 @@ static void take_option(struct arguments *arguments, int option)
 		break;
 	case OPTION_CONTROL_GROUP:
 		arguments->config.control_group = optarg;
+		break;
+	case OPTION_METRICS_FILE:
+		arguments->config.metrics_file = optarg;
 		break;
 	case OPTION_HELP:
 		arguments->help = true;
@@ -221,37 +226,40 @@ static int run(int argc, char **argv)
 const struct ag_command ag_cmd_run = {
 	.name = "run",
 	.summary = "stand between a controller and the host, and judge",
-	.usage = "usage: attgate run [OPTION]…\n"
-		 "\n"
-		 "Take a controller, show the host a virtual one, and apply rules in between.\n"
-		 "\n"
-		 "  --controller WHAT  hciN, a BD_ADDR, or a stream (default: hci0)\n"
-		 "  --host WHAT        vhci, or a stream (default: vhci)\n"
-		 "  --rules PATH       rule file, or directory of *.rules; may be repeated, later\n"
-		 "                     ones replace earlier ones of the same base name (default:\n"
-		 "                     " AG_SYSCONF_DIR " over\n"
-		 "                     " AG_RULES_DIR ")\n"
-		 "  --dry-run          decide, count and log, but change nothing\n"
-		 "  --once             end when a side goes away, instead of waiting for it\n"
-		 "  --allow-remote     let tcp-listen be open to more than this machine\n"
-		 "  --verbose          log every decision\n"
-		 "  --record FILE      record both sides and the decisions; where FILE is there\n"
-		 "                     already, to FILE.1, FILE.2 and so on\n"
-		 "  --record-size SIZE begin the next file after so many octets (10M, 1G)\n"
-		 "  --record-count N   keep the last N files of this recording\n"
-		 "  --control PATH     where to listen for `attgate status' and others, or none\n"
-		 "                     (default: " AG_CONTROL_DIR "/CONTROLLER.sock; none for a\n"
-		 "                     stream)\n"
-		 "  --control-group GROUP\n"
-		 "                     let members of a group use it, besides root and the owner\n"
-		 "  --help             this text\n"
-		 "\n"
-		 "A stream carries H4 packets: unix:PATH, unix-listen:PATH, tcp:HOST:PORT,\n"
-		 "tcp-listen:HOST:PORT; an IPv6 address stands in brackets.\n"
-		 "\n"
-		 "Signals: TERM and INT end it in order, HUP reads the rules again (wrong ones\n"
-		 "leave the running ones in force), USR1 logs the counters.\n"
-		 "\n"
-		 "Exit status: 0 ended in order, 1 failure, 2 the rules are wrong, 64 usage.\n",
+	.usage =
+	    "usage: attgate run [OPTION]…\n"
+	    "\n"
+	    "Take a controller, show the host a virtual one, and apply rules in between.\n"
+	    "\n"
+	    "  --controller WHAT  hciN, a BD_ADDR, or a stream (default: hci0)\n"
+	    "  --host WHAT        vhci, or a stream (default: vhci)\n"
+	    "  --rules PATH       rule file, or directory of *.rules; may be repeated, later\n"
+	    "                     ones replace earlier ones of the same base name (default:\n"
+	    "                     " AG_SYSCONF_DIR " over\n"
+	    "                     " AG_RULES_DIR ")\n"
+	    "  --dry-run          decide, count and log, but change nothing\n"
+	    "  --once             end when a side goes away, instead of waiting for it\n"
+	    "  --allow-remote     let tcp-listen be open to more than this machine\n"
+	    "  --verbose          log every decision\n"
+	    "  --record FILE      record both sides and the decisions; where FILE is there\n"
+	    "                     already, to FILE.1, FILE.2 and so on\n"
+	    "  --record-size SIZE begin the next file after so many octets (10M, 1G)\n"
+	    "  --record-count N   keep the last N files of this recording\n"
+	    "  --control PATH     where to listen for `attgate status' and others, or none\n"
+	    "                     (default: " AG_CONTROL_DIR "/CONTROLLER.sock; none for a\n"
+	    "                     stream)\n"
+	    "  --control-group GROUP\n"
+	    "                     let members of a group use it, besides root and the owner\n"
+	    "  --metrics-file FILE\n"
+	    "                     write counters in OpenMetrics text every 10 s, and at the end\n"
+	    "  --help             this text\n"
+	    "\n"
+	    "A stream carries H4 packets: unix:PATH, unix-listen:PATH, tcp:HOST:PORT,\n"
+	    "tcp-listen:HOST:PORT; an IPv6 address stands in brackets.\n"
+	    "\n"
+	    "Signals: TERM and INT end it in order, HUP reads the rules again (wrong ones\n"
+	    "leave the running ones in force), USR1 logs the counters.\n"
+	    "\n"
+	    "Exit status: 0 ended in order, 1 failure, 2 the rules are wrong, 64 usage.\n",
 	.run = run,
 };

@@ -15,6 +15,7 @@
 #include "proxy/io/control_socket.h"
 #include "proxy/io/decisions.h"
 #include "proxy/io/log.h"
+#include "proxy/io/metrics_file.h"
 #include "proxy/io/notify.h"
 #include "proxy/io/opener.h"
 #include "proxy/io/pump.h"
@@ -45,6 +46,7 @@ struct session {
 	struct ag_tally tally;
 	struct ag_control *control; /* NULL: none */
 	char *control_path;
+	struct ag_metrics_file *metrics;
 	struct ag_decisions decisions;
 	struct ag_recorder recorder;
 	struct ag_taps taps; /* who is told of decisions */
@@ -414,6 +416,20 @@ static int start_control(struct session *session)
 	return 0;
 }
 
+static int start_metrics(struct session *session)
+{
+	struct ag_control_host host = { view, reload_asked, session };
+	const char *path = session->config->metrics_file;
+	int r;
+
+	if (!path)
+		return 0;
+	r = ag_metrics_file_open(path, &host, session->loop, &session->metrics);
+	if (r < 0)
+		ag_log(AG_LOG_ERROR, "metrics cannot be written to %s: %s", path, strerror(-r));
+	return r;
+}
+
 /* ---- The whole
  * ---------------------------------------------------------------------------------------- */
 
@@ -497,7 +513,10 @@ static int load_and_run(struct session *session)
 	if (r == 0)
 		r = start_control(session);
 	if (r == 0)
+		r = start_metrics(session);
+	if (r == 0)
 		r = run(session);
+	ag_metrics_file_close(session->metrics);
 	ag_recorder_stop(&session->recorder, RECORD_WAIT_MS);
 	return r;
 }

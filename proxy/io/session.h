@@ -25,6 +25,7 @@ struct ag_session_config {
 	const char *control;       /* path of the control socket; NULL: the controller's own, which
 				    * a stream does not have; "none": there is none */
 	const char *control_group; /* whose members may use it, or NULL */
+	const char *metrics_file;  /* where counters are written, or NULL */
 };
 
 enum { AG_SESSION_RULES = 1, AG_SESSION_REMOTE = 2 };
