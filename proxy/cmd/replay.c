@@ -9,6 +9,7 @@
 #include "proxy/cmd/cmd.h"
 #include "proxy/cmd/reading.h"
 #include "proxy/cmd/replay_air.h"
+#include "proxy/cmd/replay_compare.h"
 #include "proxy/cmd/replay_report.h"
 #include "proxy/io/rulefiles.h"
 #include "proxy/wire/cursor.h"
@@ -23,8 +24,8 @@ enum { CONTROLLERS_MAX = 64 };
 struct options {
 	const char *capture;
 	const char *write;
-	const char **rules;
-	size_t n_rules;
+	const char **rules[2]; /* --rules, --against */
+	size_t n_rules[2];
 	bool json;
 	bool has_index;
 	uint16_t index;
@@ -37,16 +38,26 @@ struct controller {
 	uint64_t att;
 };
 
+struct replay;
+
+/* A rule set and the engine that judges by it. */
+struct judge {
+	struct replay *replay;
+	struct ag_ruleset *rules;
+	struct ag_engine *engine;
+	uint64_t now_us;
+};
+
 struct replay {
 	struct options options;
 	struct ag_capture *capture;
-	struct ag_ruleset *rules;
-	struct ag_engine *engine;
+	struct judge judges[2]; /* the second for --against */
+	size_t n_judges;
+	struct ag_compare *compare;
 	struct ag_capture_writer *writer;
 	struct ag_air *air;
 	struct ag_report report;
 	uint16_t index;
-	uint64_t now_us;
 };
 
 /* ---- Options
@@ -54,18 +65,19 @@ struct replay {
  */
 
 static const struct option long_options[] = {
-	{ "rules", required_argument, NULL, 'r' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "write", required_argument, NULL, 'w' },
-	{ "index", required_argument, NULL, 'i' },
-	{ NULL, 0, NULL, 0 },
+	{ "rules", required_argument, NULL, 'r' }, { "against", required_argument, NULL, 'a' },
+	{ "json", no_argument, NULL, 'j' },        { "write", required_argument, NULL, 'w' },
+	{ "index", required_argument, NULL, 'i' }, { NULL, 0, NULL, 0 },
 };
 
 static int parse_option(struct options *options, int option, char **argv)
 {
 	switch (option) {
 	case 'r':
-		options->rules[options->n_rules++] = optarg;
+		options->rules[0][options->n_rules[0]++] = optarg;
+		return 0;
+	case 'a':
+		options->rules[1][options->n_rules[1]++] = optarg;
 		return 0;
 	case 'j':
 		options->json = true;
@@ -86,8 +98,8 @@ static int parse_option(struct options *options, int option, char **argv)
 				      argv[optind - 1]);
 	default:
 		return ag_usage_error(&ag_cmd_replay,
-				      "no option `%s'; there are --rules, --json, --write and "
-				      "--index",
+				      "no option `%s'; there are --rules, --against, --json, "
+				      "--write and --index",
 				      argv[optind - 1]);
 	}
 }
@@ -109,6 +121,10 @@ static int parse_options(struct options *options, int argc, char **argv)
 	if (optind + 1 < argc)
 		return ag_usage_error(&ag_cmd_replay, "one capture at a time, but also `%s' given",
 				      argv[optind + 1]);
+	if (options->write && options->n_rules[1])
+		return ag_usage_error(&ag_cmd_replay,
+				      "--write and --against exclude each other; --write takes one "
+				      "set of rules");
 	options->capture = argv[optind];
 	return 0;
 }
@@ -232,62 +248,88 @@ static int choose_controller(struct replay *replay)
 
 static void tap(void *user, const struct ag_decision *decision)
 {
-	struct replay *replay = user;
+	struct judge *judge = user;
+	struct replay *replay = judge->replay;
 
-	ag_report_decision(&replay->report, decision);
+	if (replay->compare)
+		ag_compare_decision(replay->compare, (size_t)(judge - replay->judges), decision);
+	else
+		ag_report_decision(&replay->report, decision);
 	if (replay->air)
 		ag_air_decision(replay->air, decision);
 }
 
 /* Take what the engine puts out. What the host would have got has no reader
  * here. */
-static int drain(struct replay *replay)
+static int drain(struct judge *judge)
 {
+	struct ag_air *air = judge->replay->air;
 	struct ag_packet packet;
 	int result = 0;
 
-	while (result == 0 && ag_engine_peek(replay->engine, AG_SIDE_CONTROLLER, &packet)) {
-		if (replay->air)
-			result = ag_air_out(replay->air, &packet, replay->now_us);
-		ag_engine_pop(replay->engine, AG_SIDE_CONTROLLER);
+	while (result == 0 && ag_engine_peek(judge->engine, AG_SIDE_CONTROLLER, &packet)) {
+		if (air)
+			result = ag_air_out(air, &packet, judge->now_us);
+		ag_engine_pop(judge->engine, AG_SIDE_CONTROLLER);
 	}
-	while (ag_engine_peek(replay->engine, AG_SIDE_HOST, &packet))
-		ag_engine_pop(replay->engine, AG_SIDE_HOST);
+	while (ag_engine_peek(judge->engine, AG_SIDE_HOST, &packet))
+		ag_engine_pop(judge->engine, AG_SIDE_HOST);
 	return result;
 }
 
 /* Let pass the time between two frames. */
+static int advance_one(struct judge *judge, uint64_t until_us)
+{
+	uint64_t deadline_us = ag_engine_deadline(judge->engine);
+	int result = 0;
+
+	while (deadline_us <= until_us && result == 0) {
+		if (deadline_us > judge->now_us)
+			judge->now_us = deadline_us;
+		result = ag_engine_tick(judge->engine, judge->now_us);
+		if (result == 0)
+			result = drain(judge);
+		if (ag_engine_deadline(judge->engine) <= deadline_us)
+			break;
+		deadline_us = ag_engine_deadline(judge->engine);
+	}
+	/* Clocks are set back now and then; the engine's never goes back. */
+	if (until_us > judge->now_us)
+		judge->now_us = until_us;
+	return result;
+}
+
 static int advance(struct replay *replay, uint64_t until_us)
 {
-	uint64_t deadline_us = ag_engine_deadline(replay->engine);
 	int result = 0;
 
 	replay->report.frame = 0;
-	while (deadline_us <= until_us && result == 0) {
-		if (deadline_us > replay->now_us)
-			replay->now_us = deadline_us;
-		result = ag_engine_tick(replay->engine, replay->now_us);
-		if (result == 0)
-			result = drain(replay);
-		if (ag_engine_deadline(replay->engine) <= deadline_us)
-			break;
-		deadline_us = ag_engine_deadline(replay->engine);
-	}
-	/* Clocks are set back now and then; the engine's never goes back. */
-	if (until_us > replay->now_us)
-		replay->now_us = until_us;
+	for (size_t i = 0; i < replay->n_judges && result == 0; i++)
+		result = advance_one(&replay->judges[i], until_us);
 	return result;
+}
+
+static int feed(struct judge *judge, const struct ag_capture_frame *frame)
+{
+	enum ag_side side = frame->meaning.from_host ? AG_SIDE_HOST : AG_SIDE_CONTROLLER;
+	int result = ag_engine_feed(judge->engine, side, frame->data, frame->len, judge->now_us);
+
+	return result == 0 ? drain(judge) : result;
+}
+
+static void begin_time(struct replay *replay, uint64_t time_us)
+{
+	replay->report.start_us = time_us;
+	for (size_t i = 0; i < replay->n_judges; i++)
+		replay->judges[i].now_us = time_us;
 }
 
 static int play_frame(struct replay *replay, const struct ag_capture_frame *frame)
 {
-	enum ag_side side = frame->meaning.from_host ? AG_SIDE_HOST : AG_SIDE_CONTROLLER;
 	int result;
 
-	if (frame->number == 1) {
-		replay->report.start_us = frame->head.time_us;
-		replay->now_us = frame->head.time_us;
-	}
+	if (frame->number == 1)
+		begin_time(replay, frame->head.time_us);
 	if (frame->meaning.index != replay->index)
 		return 0;
 	result = advance(replay, frame->head.time_us);
@@ -296,8 +338,9 @@ static int play_frame(struct replay *replay, const struct ag_capture_frame *fram
 	if (result != 0 || frame->meaning.kind != AG_BTSNOOP_PACKET)
 		return result;
 	replay->report.frame = frame->number;
-	result = ag_engine_feed(replay->engine, side, frame->data, frame->len, replay->now_us);
-	return result == 0 ? drain(replay) : result;
+	for (size_t i = 0; i < replay->n_judges && result == 0; i++)
+		result = feed(&replay->judges[i], frame);
+	return result == 0 && replay->compare ? ag_compare_step(replay->compare) : result;
 }
 
 static int play_all(struct replay *replay)
@@ -329,7 +372,10 @@ static int run_replay(struct replay *replay)
 
 	if (result >= 0) {
 		fflush(stdout);
-		ag_report_summary(stderr, ag_engine_stats(replay->engine));
+		if (replay->compare)
+			ag_compare_summary(replay->compare, stderr);
+		else
+			ag_report_summary(stderr, ag_engine_stats(replay->judges[0].engine));
 	}
 	if (result < 0 || closed < 0) {
 		fprintf(stderr, "attgate replay: %s: %s\n",
@@ -386,33 +432,37 @@ static int open_capture(struct replay *replay)
 	return result == 0 ? choose_controller(replay) : AG_EXIT_FAILURE;
 }
 
-static int load_rules(struct replay *replay)
+static int load_rules(struct replay *replay, size_t which)
 {
 	const struct options *options = &replay->options;
-	int result = ag_rulefiles_compile(options->n_rules ? options->rules : NULL,
-					  options->n_rules, &replay->rules, stderr);
+	size_t count = options->n_rules[which];
+	struct ag_ruleset **rules = &replay->judges[which].rules;
+	int result = ag_rulefiles_compile(count ? options->rules[which] : NULL, count, rules,
+					  stderr);
 
 	if (result < 0)
 		return out_of_memory();
 	if (result != 0)
 		return AG_EXIT_RULES;
-	if (options->n_rules == 0 && ag_ruleset_count(replay->rules) == 0)
+	if (count == 0 && ag_ruleset_count(*rules) == 0)
 		fputs("attgate replay: there are no rules in " AG_SYSCONF_DIR " or " AG_RULES_DIR
 		      "; --rules names others\n",
 		      stderr);
 	return 0;
 }
 
-static int open_engine(struct replay *replay)
+static int open_engine(struct replay *replay, size_t which)
 {
+	struct judge *judge = &replay->judges[which];
 	struct ag_engine_config config = {
-		.rules = replay->rules,
+		.rules = judge->rules,
 		.tap = tap,
-		.tap_user = replay,
+		.tap_user = judge,
 		.replay = true,
 	};
 
-	return ag_engine_new(&config, &replay->engine) == 0 ? 0 : out_of_memory();
+	judge->replay = replay;
+	return ag_engine_new(&config, &judge->engine) == 0 ? 0 : out_of_memory();
 }
 
 static int set_up_and_run(struct replay *replay, int argc, char **argv)
@@ -420,76 +470,82 @@ static int set_up_and_run(struct replay *replay, int argc, char **argv)
 	int status = parse_options(&replay->options, argc, argv);
 
 	replay->report.json = replay->options.json;
-	if (status == 0)
-		status = load_rules(replay);
+	replay->n_judges = replay->options.n_rules[1] > 0 ? 2 : 1;
+	for (size_t i = 0; i < replay->n_judges && status == 0; i++)
+		status = load_rules(replay, i);
 	if (status == 0)
 		status = open_capture(replay);
 	if (status == 0)
 		status = open_writer(replay);
-	if (status == 0)
-		status = open_engine(replay);
+	for (size_t i = 0; i < replay->n_judges && status == 0; i++)
+		status = open_engine(replay, i);
+	if (status == 0 && replay->n_judges > 1 &&
+	    ag_compare_new(&replay->report, &replay->compare) != 0)
+		status = out_of_memory();
 	return status == 0 ? run_replay(replay) : status;
+}
+
+static void close_replay(struct replay *replay)
+{
+	for (size_t i = 0; i < 2; i++) {
+		ag_engine_free(replay->judges[i].engine);
+		ag_ruleset_free(replay->judges[i].rules);
+		free(replay->options.rules[i]);
+	}
+	ag_compare_free(replay->compare);
+	ag_air_free(replay->air);
+	ag_capture_writer_close(replay->writer);
+	ag_capture_close(replay->capture);
+	free(replay);
 }
 
 static int replay_main(int argc, char **argv)
 {
 	struct replay *replay = calloc(1, sizeof(*replay));
-	int status;
+	int status = 0;
 
 	if (!replay)
 		return out_of_memory();
-	replay->options.rules = calloc((size_t)argc, sizeof(*replay->options.rules));
-	if (!replay->options.rules) {
-		free(replay);
-		return out_of_memory();
+	for (size_t i = 0; i < 2 && status == 0; i++) {
+		replay->options.rules[i] = calloc((size_t)argc, sizeof(*replay->options.rules[i]));
+		if (!replay->options.rules[i])
+			status = out_of_memory();
 	}
 	replay->report.out = stdout;
-	status = set_up_and_run(replay, argc, argv);
-	ag_engine_free(replay->engine);
-	ag_air_free(replay->air);
-	ag_capture_writer_close(replay->writer);
-	ag_capture_close(replay->capture);
-	ag_ruleset_free(replay->rules);
-	free(replay->options.rules);
-	free(replay);
+	if (status == 0)
+		status = set_up_and_run(replay, argc, argv);
+	close_replay(replay);
 	return status;
 }
 
 const struct ag_command ag_cmd_replay = {
 	.name = "replay",
 	.summary = "judge a recording by the rules",
-	.usage = "usage: attgate replay CAPTURE [--rules FILE-OR-DIR]... [--json] "
-		 "[--write FILE]\n"
-		 "                              [--index N]\n"
-		 "\n"
-		 "Judges a btsnoop recording (btmon -w, Android's HCI log) as "
-		 "`attgate run' would\n"
-		 "have judged the traffic, and prints one line for each ATT and "
-		 "SMP PDU: frame\n"
-		 "number, seconds since the first frame, direction (\u2192 from "
-		 "the host, \u2190 from "
-		 "the\n"
-		 "peer), peer, local role, the PDU, and in brackets the rule and "
-		 "the verdict.\n"
-		 "Needs no privilege and no Bluetooth.\n"
-		 "\n"
-		 "  --rules FILE-OR-DIR  rules to judge by, several times if need "
-		 "be; default:\n"
-		 "                       " AG_SYSCONF_DIR " over\n"
-		 "                       " AG_RULES_DIR "\n"
-		 "  --json               one JSON object a line\n"
-		 "  --write FILE         a recording of what the controller side "
-		 "would have seen\n"
-		 "  --index N            of several controllers in one recording, "
-		 "the one of hciN\n"
-		 "\n"
-		 "The peer of a recording does not react to what is judged now: "
-		 "its recorded answer\n"
-		 "to a request that the rules refuse is shown as such and left out "
-		 "by --write.\n"
-		 "\n"
-		 "exit status: 0; 1 the recording cannot be read to its end; 2 a "
-		 "rule file has\n"
-		 "errors; 64 wrong usage\n",
+	.usage =
+	    "usage: attgate replay CAPTURE [--rules FILE-OR-DIR]... [--json] [--write FILE]\n"
+	    "                              [--index N] [--against FILE-OR-DIR]...\n"
+	    "\n"
+	    "Judges a recording (btsnoop, as btmon -w and Android's HCI log are; .pklg; pcap and\n"
+	    "pcapng with Bluetooth) as `attgate run' would have judged the traffic, and prints\n"
+	    "one line for each ATT and SMP PDU: frame number, seconds since the first frame,\n"
+	    "direction (\u2192 from the host, \u2190 from the peer), peer, local role, the PDU, "
+	    "and in\n"
+	    "brackets the rule and the verdict. Needs no privilege and no Bluetooth.\n"
+	    "\n"
+	    "  --rules FILE-OR-DIR  rules to judge by, several times if need be; default:\n"
+	    "                       " AG_SYSCONF_DIR " over\n"
+	    "                       " AG_RULES_DIR "\n"
+	    "  --json               one JSON object a line\n"
+	    "  --write FILE         a recording of what the controller side would have seen\n"
+	    "  --index N            of several controllers in one recording, the one of hciN\n"
+	    "  --against FILE-OR-DIR\n"
+	    "                       judge by these rules too, and print only the decisions that\n"
+	    "                       differ: - by --rules, + by these\n"
+	    "\n"
+	    "The peer of a recording does not react to what is judged now: its recorded answer\n"
+	    "to a request that the rules refuse is shown as such and left out by --write.\n"
+	    "\n"
+	    "exit status: 0; 1 the recording cannot be read to its end; 2 a rule file has\n"
+	    "errors; 64 wrong usage\n",
 	.run = replay_main,
 };

@@ -8,7 +8,7 @@
 #include "proxy/engine/words.h"
 #include "proxy/io/decision_json.h"
 
-static uint64_t frame_of(struct ag_report *report, const struct ag_decision *decision)
+uint64_t ag_report_frame(struct ag_report *report, const struct ag_decision *decision)
 {
 	size_t slot = decision->number % AG_REPORT_MEMORY;
 
@@ -19,14 +19,14 @@ static uint64_t frame_of(struct ag_report *report, const struct ag_decision *dec
 	return report->memory[slot].frame;
 }
 
-static uint64_t since_start(const struct ag_report *report, const struct ag_decision *decision)
+uint64_t ag_report_time(const struct ag_report *report, const struct ag_decision *decision)
 {
 	return decision->now_us > report->start_us ? decision->now_us - report->start_us : 0;
 }
 
 static void print_text(struct ag_report *report, const struct ag_decision *decision)
 {
-	uint64_t time_us = since_start(report, decision);
+	uint64_t time_us = ag_report_time(report, decision);
 	char words[AG_WORDS_SIZE];
 	char verdict[128];
 	char peer[18];
@@ -35,7 +35,7 @@ static void print_text(struct ag_report *report, const struct ag_decision *decis
 	ag_words_pdu(decision->is_att, decision->pdu, decision->len, words, sizeof(words));
 	ag_words_verdict(decision, verdict, sizeof(verdict));
 	fprintf(report->out, "%6" PRIu64 " %5" PRIu64 ".%06" PRIu64 " %s %s %-10s  %s  [%s%s%s]",
-		frame_of(report, decision), time_us / 1000000, time_us % 1000000,
+		ag_report_frame(report, decision), time_us / 1000000, time_us % 1000000,
 		decision->from == AG_FROM_HOST ? "→" : "←", peer,
 		decision->link->role == AG_ROLE_CENTRAL ? "central" : "peripheral", words,
 		decision->rule ? decision->rule->name : "", decision->rule ? ": " : "", verdict);
@@ -52,10 +52,10 @@ static void print_text(struct ag_report *report, const struct ag_decision *decis
 static void print_json(struct ag_report *report, const struct ag_decision *decision)
 {
 	struct ag_json json = ag_json_begin(report->out);
-	uint64_t frame = frame_of(report, decision);
+	uint64_t frame = ag_report_frame(report, decision);
 
 	ag_json_optional(&json, "frame", frame != 0, frame);
-	ag_json_seconds(&json, "time", since_start(report, decision));
+	ag_json_seconds(&json, "time", ag_report_time(report, decision));
 	ag_decision_json(&json, decision);
 	ag_json_end(&json);
 }

@@ -25,6 +25,12 @@ struct ag_report {
 	} memory[AG_REPORT_MEMORY]; /* by number of the PDU, modulo */
 };
 
+/** The frame a decision's PDU came in, 0 where it is forgotten. */
+uint64_t ag_report_frame(struct ag_report *report, const struct ag_decision *decision);
+
+/** Microseconds since the first frame. */
+uint64_t ag_report_time(const struct ag_report *report, const struct ag_decision *decision);
+
 /** Write the line of one decision. */
 void ag_report_decision(struct ag_report *report, const struct ag_decision *decision);
 
