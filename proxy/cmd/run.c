@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "proxy/base/cleanup.h"
 #include "proxy/cmd/cmd.h"
@@ -24,6 +25,7 @@ enum {
 	OPTION_CONTROL,
 	OPTION_CONTROL_GROUP,
 	OPTION_METRICS_FILE,
+	OPTION_BTMON,
 	OPTION_HELP,
 };
 
@@ -41,6 +43,7 @@ static const struct option options[] = {
 	{ "control", required_argument, NULL, OPTION_CONTROL },
 	{ "control-group", required_argument, NULL, OPTION_CONTROL_GROUP },
 	{ "metrics-file", required_argument, NULL, OPTION_METRICS_FILE },
+	{ "btmon", required_argument, NULL, OPTION_BTMON },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -49,6 +52,7 @@ struct arguments {
 	const char *text[2]; /* --controller and --host, by enum ag_side */
 	const char **rules;
 	size_t n_rules;
+	const char *btmon;
 	const char *record_size;
 	const char *record_count;
 	bool help;
@@ -78,6 +82,9 @@ static void take_option(struct arguments *arguments, int option)
 		break;
 	case OPTION_VERBOSE:
 		arguments->config.verbose = true;
+		break;
+	case OPTION_BTMON:
+		arguments->btmon = optarg;
 		break;
 	case OPTION_RECORD:
 		arguments->config.record.path = optarg;
@@ -149,6 +156,20 @@ static int parse_addresses(struct arguments *arguments)
 	return AG_EXIT_OK;
 }
 
+static int parse_btmon(struct arguments *arguments)
+{
+	if (!arguments->btmon)
+		return AG_EXIT_OK;
+	arguments->config.btmon = AG_BTMON_OFF;
+	if (strcmp(arguments->btmon, "on") == 0)
+		arguments->config.btmon = AG_BTMON_ON;
+	else if (strcmp(arguments->btmon, "off") != 0)
+		return ag_usage_error(&ag_cmd_run,
+				      "--btmon `%s' is not understood; it is on or off",
+				      arguments->btmon);
+	return AG_EXIT_OK;
+}
+
 static int parse_record(struct arguments *arguments)
 {
 	struct ag_record_config *record = &arguments->config.record;
@@ -213,6 +234,8 @@ static int run(int argc, char **argv)
 		status = parse_addresses(&arguments);
 	if (status == AG_EXIT_OK)
 		status = parse_record(&arguments);
+	if (status == AG_EXIT_OK)
+		status = parse_btmon(&arguments);
 	if (status != AG_EXIT_OK)
 		return status;
 	if (arguments.n_rules > 0) {
@@ -241,6 +264,8 @@ const struct ag_command ag_cmd_run = {
 	    "  --once             end when a side goes away, instead of waiting for it\n"
 	    "  --allow-remote     let tcp-listen be open to more than this machine\n"
 	    "  --verbose          log every decision\n"
+	    "  --btmon on|off     show btmon what is decided (default: on, where a side is\n"
+	    "                     the kernel's)\n"
 	    "  --record FILE      record both sides and the decisions; where FILE is there\n"
 	    "                     already, to FILE.1, FILE.2 and so on\n"
 	    "  --record-size SIZE begin the next file after so many octets (10M, 1G)\n"

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "proxy/base/cleanup.h"
+#include "proxy/io/btmon.h"
 #include "proxy/io/control.h"
 #include "proxy/io/control_socket.h"
 #include "proxy/io/decisions.h"
@@ -49,6 +50,7 @@ struct session {
 	struct ag_metrics_file *metrics;
 	struct ag_decisions decisions;
 	struct ag_recorder recorder;
+	struct ag_btmon btmon;
 	struct ag_taps taps; /* who is told of decisions */
 	struct ev_signal signal[N_SIGNALS];
 	struct ev_timer patience;
@@ -242,7 +244,7 @@ static void log_opened(struct session *session)
 	tell_ready(session, status);
 }
 
-static void start_recording_sides(struct session *session)
+static void tell_watchers_of_sides(struct session *session)
 {
 	/* the virtual controller has the address of the real one */
 	uint64_t bdaddr = session->transport[AG_SIDE_CONTROLLER]->bdaddr;
@@ -251,6 +253,8 @@ static void start_recording_sides(struct session *session)
 			   session->transport[AG_SIDE_CONTROLLER]->label, bdaddr);
 	ag_recorder_opened(&session->recorder, AG_SIDE_HOST,
 			   session->transport[AG_SIDE_HOST]->label, bdaddr);
+	for (size_t i = 0; i < 2; i++)
+		ag_btmon_opened(&session->btmon, (enum ag_side)i, session->transport[i]->label);
 	ag_pump_watch(&session->pump, ag_recorder_watch, &session->recorder);
 }
 
@@ -271,7 +275,7 @@ static void on_opened(void *user, int result, enum ag_side side)
 		log_opened(session);
 		ag_pump_start(&session->pump, session->loop, session->transport, session->engine,
 			      on_ended, session);
-		start_recording_sides(session);
+		tell_watchers_of_sides(session);
 		return;
 	}
 	ag_log(AG_LOG_ERROR, "%s",
@@ -475,6 +479,17 @@ static int start_recording(struct session *session)
 	return r;
 }
 
+static void start_btmon(struct session *session)
+{
+	const struct ag_session_config *config = session->config;
+	bool kernel = config->address[AG_SIDE_HOST].kind == AG_ADDRESS_VHCI ||
+		      config->address[AG_SIDE_CONTROLLER].kind == AG_ADDRESS_HCI ||
+		      config->address[AG_SIDE_CONTROLLER].kind == AG_ADDRESS_BDADDR;
+
+	if (config->btmon == AG_BTMON_ON || (config->btmon == AG_BTMON_AUTO && kernel))
+		ag_btmon_open(&session->btmon);
+}
+
 static int run(struct session *session)
 {
 	int r = ag_opener_init(&session->opener, session->loop, session->transport, on_opened,
@@ -505,6 +520,7 @@ static int load_and_run(struct session *session)
 	if (r != 0)
 		return r < 0 ? r : AG_SESSION_RULES;
 	ag_log(AG_LOG_INFO, "%zu rules in force", ag_ruleset_count(session->rules.set));
+	start_btmon(session);
 	r = start_recording(session);
 	if (r == 0)
 		r = prepare(session, AG_SIDE_CONTROLLER);
@@ -518,6 +534,7 @@ static int load_and_run(struct session *session)
 		r = run(session);
 	ag_metrics_file_close(session->metrics);
 	ag_recorder_stop(&session->recorder, RECORD_WAIT_MS);
+	ag_btmon_close(&session->btmon);
 	return r;
 }
 
@@ -535,10 +552,12 @@ int ag_session_run(const struct ag_session_config *config)
 	}
 	session->config = config;
 	session->started_us = ag_now_us();
+	session->btmon.fd = -1;
 	session->decisions.verbose = config->verbose;
 	session->decisions.dry_run = config->dry_run;
 	ag_taps_add(&session->taps, ag_decisions_tap, &session->decisions);
 	ag_taps_add(&session->taps, ag_recorder_tap, &session->recorder);
+	ag_taps_add(&session->taps, ag_btmon_tap, &session->btmon);
 	/* signals first: one that comes while rules are read is not to end the process as it is */
 	watch_signals(session);
 	r = load_and_run(session);

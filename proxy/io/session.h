@@ -13,6 +13,13 @@
 #include "proxy/io/address.h"
 #include "proxy/io/record.h"
 
+/** Whether btmon is told of decisions. */
+enum ag_btmon_wanted {
+	AG_BTMON_AUTO, /* where a side is the kernel's */
+	AG_BTMON_ON,
+	AG_BTMON_OFF,
+};
+
 struct ag_session_config {
 	struct ag_address address[2]; /* by enum ag_side */
 	const char *const *rules;     /* as ag_rulefiles_compile() takes them */
@@ -20,7 +27,8 @@ struct ag_session_config {
 	bool dry_run;
 	bool once; /* end when a side goes away, instead of waiting for it */
 	bool verbose;
-	bool allow_remote;              /* tcp-listen beyond loopback */
+	bool allow_remote; /* tcp-listen beyond loopback */
+	enum ag_btmon_wanted btmon;
 	struct ag_record_config record; /* `path` NULL: nothing is recorded */
 	const char *control;       /* path of the control socket; NULL: the controller's own, which
 				    * a stream does not have; "none": there is none */

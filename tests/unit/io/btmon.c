@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/io/btmon.h"
+
+static const uint8_t read_request[] = { 0x0a, 0x16, 0x00 };
+static const struct ag_link_view view = { .handle = 0x40 };
+static const struct ag_rule rule = { .name = "quiet" };
+
+static struct ag_decision make(enum ag_from from)
+{
+	return (struct ag_decision){
+		.number = 12,
+		.from = from,
+		.link = &view,
+		.is_att = true,
+		.pdu = read_request,
+		.len = sizeof(read_request),
+		.rule = &rule,
+		.verdict = AG_V_REJECT,
+		.error = 0x0a,
+		.has_error = true,
+	};
+}
+
+#define TEXT "#12 reject attribute_not_found by quiet: Read Request, Handle: 0x0016"
+
+/* What the kernel's hci_logging_frame() demands. */
+Test(io_btmon, a_message_has_the_form_of_the_kernel)
+{
+	struct ag_decision decision = make(AG_FROM_HOST);
+	uint8_t frame[AG_BTMON_FRAME_MAX];
+	size_t len = ag_btmon_frame(&decision, 2, frame);
+
+	cr_expect_eq(len, 8 + 8 + sizeof(TEXT));
+	cr_expect_eq(memcmp(frame, "\0\0\2\0", 4), 0);
+	cr_expect_eq(frame[4] | frame[5] << 8, len - 6);
+	cr_expect_eq(frame[6], 5);
+	cr_expect_eq(frame[7], 8);
+	cr_expect_str_eq((const char *)frame + 8, "attgate");
+	cr_expect_str_eq((const char *)frame + 16, TEXT);
+}
+
+Test(io_btmon, a_long_message_is_cut)
+{
+	struct ag_decision decision = make(AG_FROM_HOST);
+	uint8_t frame[AG_BTMON_FRAME_MAX];
+	char text[2000];
+	size_t len;
+
+	memset(text, 'a', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	decision.log_text = text;
+	len = ag_btmon_frame(&decision, 2, frame);
+	cr_expect_eq(len, AG_BTMON_FRAME_MAX);
+	cr_expect_eq(frame[len - 1], 0);
+}
+
+static uint16_t heard_index(int fd)
+{
+	uint8_t frame[AG_BTMON_FRAME_MAX];
+	ssize_t len = recv(fd, frame, sizeof(frame), MSG_DONTWAIT);
+
+	cr_assert_gt(len, 16);
+	return (uint16_t)(frame[2] | frame[3] << 8);
+}
+
+Test(io_btmon, a_message_belongs_to_the_side_that_sent)
+{
+	struct ag_decision host = make(AG_FROM_HOST), peer = make(AG_FROM_PEER);
+	struct ag_btmon btmon = { .fd = -1 };
+	int fd[2];
+
+	/* off: nothing happens */
+	ag_btmon_tap(&btmon, &host);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fd), 0);
+	btmon.fd = fd[0];
+	ag_btmon_opened(&btmon, AG_SIDE_CONTROLLER, "hci0 00:AA:01:00:00:00");
+	ag_btmon_opened(&btmon, AG_SIDE_HOST, "hci12");
+	ag_btmon_tap(&btmon, &host);
+	cr_expect_eq(heard_index(fd[1]), 12);
+	ag_btmon_tap(&btmon, &peer);
+	cr_expect_eq(heard_index(fd[1]), 0);
+	ag_btmon_opened(&btmon, AG_SIDE_HOST, "unix:/run/hci12");
+	ag_btmon_tap(&btmon, &host);
+	cr_expect_eq(heard_index(fd[1]), 0xffff);
+	ag_btmon_opened(&btmon, AG_SIDE_HOST, "hci70000");
+	ag_btmon_tap(&btmon, &host);
+	cr_expect_eq(heard_index(fd[1]), 0xffff);
+	/* nobody reads: no message waits, and nothing is said of it */
+	for (int i = 0; i < 10000; i++)
+		ag_btmon_tap(&btmon, &host);
+	cr_expect_not(btmon.told);
+	ag_btmon_close(&btmon);
+	cr_expect_eq(btmon.fd, -1);
+	close(fd[1]);
+}
