@@ -12,6 +12,9 @@ BINDIR    ?= $(PREFIX)/sbin
 MANDIR    ?= $(PREFIX)/share/man
 EXAMPLEDIR ?= $(PREFIX)/share/doc/attgate/examples
 MODULESDIR ?= $(PREFIX)/lib/modules-load.d
+BASHDIR   ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR    ?= $(PREFIX)/share/zsh/vendor-completions
+FISHDIR   ?= $(PREFIX)/share/fish/vendor_completions.d
 CC        ?= cc
 OPT       ?= -O2 -g
 SANITIZE  ?=
@@ -33,6 +36,7 @@ LIB_SRC    := $(RULES_SRC) $(ENGINE_SRC) $(EDGE_SRC)
 SHIPPED    := $(wildcard rules.d/*.rules)
 EXAMPLES   := $(wildcard rules.d/examples/*.rules)
 INSTALL_DIRS = $(BINDIR) $(MANDIR)/man5 $(MANDIR)/man7 $(MANDIR)/man8 $(RULESDIR) $(EXAMPLEDIR) $(UNITDIR) \
+	       $(BASHDIR) $(ZSHDIR) $(FISHDIR) \
 	       $(MODULESDIR) $(SYSCONFDIR)/attgate/rules.d
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -128,12 +132,16 @@ install: all ## install below DESTDIR and PREFIX, with unit, manuals and rules
 	$(if $(SHIPPED),install -m 644 $(SHIPPED) $(DESTDIR)$(RULESDIR))
 	$(if $(EXAMPLES),install -m 644 $(EXAMPLES) $(DESTDIR)$(EXAMPLEDIR))
 	install -m 644 dist/attgate.modules-load $(DESTDIR)$(MODULESDIR)/attgate.conf
+	install -m 644 dist/completion/attgate.bash $(DESTDIR)$(BASHDIR)/attgate
+	install -m 644 dist/completion/_attgate $(DESTDIR)$(ZSHDIR)/_attgate
+	install -m 644 dist/completion/attgate.fish $(DESTDIR)$(FISHDIR)/attgate.fish
 	sed 's|@BINDIR@|$(BINDIR)|' dist/attgate@.service > $(DESTDIR)$(UNITDIR)/attgate@.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/attgate@.service
 
 uninstall: ## remove what install installed; rules of this machine stay
 	rm -f $(DESTDIR)$(BINDIR)/attgate $(DESTDIR)$(UNITDIR)/attgate@.service \
-		$(DESTDIR)$(MODULESDIR)/attgate.conf \
+		$(DESTDIR)$(MODULESDIR)/attgate.conf $(DESTDIR)$(BASHDIR)/attgate \
+		$(DESTDIR)$(ZSHDIR)/_attgate $(DESTDIR)$(FISHDIR)/attgate.fish \
 		$(patsubst man/%.8,$(DESTDIR)$(MANDIR)/man8/%.8,$(wildcard man/*.8)) \
 		$(patsubst man/%.5,$(DESTDIR)$(MANDIR)/man5/%.5,$(wildcard man/*.5)) \
 		$(patsubst man/%.7,$(DESTDIR)$(MANDIR)/man7/%.7,$(wildcard man/*.7)) \
