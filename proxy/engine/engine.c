@@ -164,6 +164,7 @@ int ag_engine_new(const struct ag_engine_config *config, struct ag_engine **out)
 	if (!engine)
 		return -ENOMEM;
 	engine->config = *config;
+	engine->next_number = config->numbered;
 	engine->random = config->seed;
 	engine->due_us = UINT64_MAX;
 	engine->commands.credits = 1;

@@ -57,7 +57,8 @@ struct ag_link_view {
 
 /** One decision about one PDU. All pointers are valid during the tap only. */
 struct ag_decision {
-	uint64_t number; /* of the PDU, from 1; the same for a later word on the same PDU */
+	uint64_t number; /* of the PDU, from `numbered` + 1 of the configuration; the same for a
+			    later word on the same PDU */
 	uint64_t now_us;
 	enum ag_from from;
 	const struct ag_link_view *link;
@@ -88,6 +89,8 @@ struct ag_engine_config {
 	ag_tap_fn *tap;                 /* may be NULL */
 	void *tap_user;
 	uint64_t seed;         /* for `chance` and `jitter` */
+	uint64_t numbered;     /* number of the last PDU before, of an engine that this one
+				* follows; 0: the first will be 1 */
 	uint16_t acl_max[2];   /* by enum ag_side: longest data field of an ACL packet that
 				* this side takes, octets; 0: whatever is sent */
 	uint64_t early_acl_us; /* how long ACL data for a handle not yet known waits for its

@@ -83,6 +83,7 @@ void ag_engine_inspect(const struct ag_engine *engine, struct ag_engine_view *ou
 		.acl = pool_view(&engine->acl),
 		.le = pool_view(&engine->le),
 		.host = pool_view(&engine->host),
+		.numbered = engine->next_number,
 		.host_flow_control = engine->host_flow_control,
 		.early = engine->early.count,
 		.commands_waiting = engine->commands.host.count,

@@ -25,6 +25,7 @@ struct ag_engine_view {
 	struct ag_pool_view le;   /* the controller's for LE; size 0: it shares those of BR/EDR */
 	struct ag_pool_view host; /* controller to host flow control */
 	bool host_flow_control;   /* whether that is on */
+	uint64_t numbered;        /* number of the last PDU that was judged */
 	size_t queued[2];         /* packets to be written to a side, by enum ag_side */
 	size_t queued_bytes[2];
 	size_t early;            /* ACL packets that wait for their connection event */

@@ -110,7 +110,8 @@ void ag_decisions_tap(void *user, const struct ag_decision *decision)
 	if (suppressed > 0)
 		ag_log(AG_LOG_INFO, "%" PRIu64 " lines like those before were left out",
 		       suppressed);
-	ag_log(AG_LOG_INFO, "%s%s", decisions->dry_run ? "dry run: " : "", text);
+	ag_log(AG_LOG_INFO, "%s#%" PRIu64 " %s", decisions->dry_run ? "dry run: " : "",
+	       decision->number, text);
 }
 
 /* ---- The summary

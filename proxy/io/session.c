@@ -221,6 +221,7 @@ static int make_engine(struct session *session)
 		.tap = ag_taps_tap,
 		.tap_user = &session->taps,
 		.seed = SEED,
+		.numbered = session->tally.numbered,
 		.early_acl_us = session->transport[AG_SIDE_CONTROLLER]->ops->early_acl_us,
 		.dry_run = session->config->dry_run,
 	};

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/engine/inspect.h"
+
 /* A rule and what it counted, to be found by name. */
 struct named {
 	const char *name;
@@ -61,6 +63,10 @@ static void add_pump(struct ag_pump_counters *to, const struct ag_pump_counters 
 void ag_tally_engine_ends(struct ag_tally *tally, const struct ag_engine *engine,
 			  const struct ag_pump_counters *pump)
 {
+	struct ag_engine_view inside;
+
+	ag_engine_inspect(engine, &inside);
+	tally->numbered = inside.numbered;
 	add_stats(&tally->past, ag_engine_stats(engine));
 	tally->past.links = 0;
 	add_pump(&tally->past_pump, pump);

@@ -16,6 +16,7 @@ struct ag_tally {
 	uint64_t *hits;                    /* of the rules in force, by ag_rule.index */
 	size_t n_hits;
 	uint64_t sessions; /* that have begun */
+	uint64_t numbered; /* number of the last PDU of an engine that has ended */
 };
 
 /** Counters for the first set. @return: 0 or -ENOMEM */
