@@ -50,9 +50,14 @@ static void show_bearer(const json_t *bearer)
 	       ag_reply_number(cid, "controller"), ag_reply_number(bearer, "mtu"));
 	for (i = 0; i < ag_array_size(askers); i++)
 		show_rtt(ag_reply_member(bearer, "rtt"), askers[i]);
-	json_array_foreach(requests, i, each) show_request(each);
+	json_array_foreach(requests, i, each)
+	{
+		show_request(each);
+	}
 	json_array_foreach(indications, i, each)
-	    printf("    open: indication from %s\n", json_string_value(each));
+	{
+		printf("    open: indication from %s\n", json_string_value(each));
+	}
 }
 
 /* Packets and PDUs that are under way, where there are any. */
@@ -92,7 +97,10 @@ static void show_link(const json_t *link)
 	       json_is_true(ag_reply_member(link, "encrypted")) ? "encrypted" : "not encrypted",
 	       age);
 	show_under_way(link);
-	json_array_foreach(bearers, i, bearer) show_bearer(bearer);
+	json_array_foreach(bearers, i, bearer)
+	{
+		show_bearer(bearer);
+	}
 }
 
 static void show(const json_t *reply)
@@ -101,7 +109,10 @@ static void show(const json_t *reply)
 	const json_t *link;
 	size_t i;
 
-	json_array_foreach(links, i, link) show_link(link);
+	json_array_foreach(links, i, link)
+	{
+		show_link(link);
+	}
 	if (!json_is_true(ag_reply_member(reply, "connected")))
 		puts("not connected: controller and host are not both there");
 	else if (json_array_size(links) == 0)

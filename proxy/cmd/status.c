@@ -41,8 +41,10 @@ static void show_files(const json_t *rules)
 		strftime(text, sizeof(text), "%F %T", &tm);
 	printf("%-11s %llu in force, read %s\n", "rules", ag_reply_number(rules, "count"), text);
 	json_array_foreach(files, i, file)
-	    printf("%-11s %s\n%-11s   SHA-256 %s\n", "", ag_reply_string(file, "path"), "",
-		   ag_reply_string(file, "sha256"));
+	{
+		printf("%-11s %s\n%-11s   SHA-256 %s\n", "", ag_reply_string(file, "path"), "",
+		       ag_reply_string(file, "sha256"));
+	}
 }
 
 static void show_hits(const json_t *rules)
@@ -71,7 +73,9 @@ static void show_counts(const char *what, const json_t *counts)
 	json_t *value;
 
 	json_object_foreach((json_t *)counts, key, value)
-	    sum += (unsigned long long)json_integer_value(value);
+	{
+		sum += (unsigned long long)json_integer_value(value);
+	}
 	printf("%-11s %llu", what, sum);
 	json_object_foreach((json_t *)counts, key, value)
 	{
