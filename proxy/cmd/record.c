@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 
 #include "proxy/base/cleanup.h"
+#include "proxy/cmd/ask.h"
 #include "proxy/cmd/cmd.h"
+#include "proxy/cmd/record_ask.h"
 #include "proxy/engine/redact.h"
 #include "proxy/io/capture.h"
 
@@ -193,21 +195,33 @@ static int run(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "export") == 0)
 		return run_export(argc - 1, argv + 1);
-	return ag_usage_error(&ag_cmd_record, "`%s' cannot be done with a recording; export can",
+	if (strcmp(argv[1], "start") == 0 || strcmp(argv[1], "stop") == 0 ||
+	    strcmp(argv[1], "rotate") == 0)
+		return ag_record_ask(argc - 1, argv + 1);
+	return ag_usage_error(&ag_cmd_record,
+			      "`%s' cannot be done with a recording; start, stop, rotate and "
+			      "export can",
 			      argv[1]);
 }
 
 const struct ag_command ag_cmd_record = {
 	.name = "record",
-	.summary = "export a recording without what strangers should not read",
-	.usage = "usage: attgate record export [--redact | --no-redact] IN OUT\n"
+	.summary = "start and stop recordings, export one without its secrets",
+	.usage = "usage: attgate record start FILE [CONTROLLER] [OPTION]…\n"
+		 "       attgate record stop [CONTROLLER] [OPTION]…\n"
+		 "       attgate record rotate [CONTROLLER] [OPTION]…\n"
+		 "       attgate record export [--redact | --no-redact] IN OUT\n"
 		 "\n"
-		 "Copy a recording to a btsnoop file, which must not be there yet.\n"
+		 "Have a running attgate record what passes, as `attgate run --record' does, end\n"
+		 "that, or go on in the next file.\n"
+		 "\n"
+		 "  --size SIZE     begin the next file after so many octets (10M, 1G)\n"
+		 "  --count N       keep the last N files of this recording\n" AG_ASK_USAGE "\n"
+		 "export: copy a recording to a btsnoop file, which must not be there yet.\n"
 		 "\n"
 		 "  --redact           blank keys and device names, and replace addresses, each\n"
 		 "                     by another one wherever it occurs (the default)\n"
 		 "  --no-redact        leave everything as it is\n"
-		 "  --help             this text\n"
 		 "\n"
 		 "What attributes hold stays, but for the device name; look before posting.\n"
 		 "\n"

@@ -243,6 +243,7 @@ static int answer_line(struct client *client, const char *line, size_t len)
 		.clients = control->clients,
 		.watchers = control->watchers,
 		.lost = control->lost,
+		.is_owner = ag_control_is_owner(client->readable.fd),
 		.watchers_full = control->watchers >= AG_CONTROL_WATCHERS,
 	};
 	struct ag_control_watch watch = { .wanted = false };

@@ -113,6 +113,105 @@ static void answer_reload(struct asking *asking)
 	ag_json_end(&json);
 }
 
+/* ---- Recordings
+ * --------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	enum ag_control_recording what;
+} recordings[] = {
+	{ "start", AG_CONTROL_RECORD_START },
+	{ "stop", AG_CONTROL_RECORD_STOP },
+	{ "rotate", AG_CONTROL_RECORD_ROTATE },
+};
+
+/* A whole number of at least `least`, if the member is there. @return: whether it is right */
+static bool take_number(const json_t *request, const char *key, uint64_t least, uint64_t most,
+			uint64_t *out)
+{
+	const json_t *number = json_object_get(request, key);
+
+	if (!number)
+		return true;
+	if (!json_is_integer(number) || json_integer_value(number) < 0)
+		return false;
+	*out = (uint64_t)json_integer_value(number);
+	return *out >= least && *out <= most;
+}
+
+/* @return: NULL, or what is wrong */
+static const char *take_recording(const json_t *request, enum ag_control_recording *what,
+				  struct ag_record_config *config)
+{
+	const char *action = json_string_value(json_object_get(request, "action"));
+	uint64_t count = 0;
+	size_t i = 0;
+
+	config->path = json_string_value(json_object_get(request, "path"));
+	while (i < ag_array_size(recordings) &&
+	       (!action || strcmp(recordings[i].name, action) != 0))
+		i++;
+	if (i == ag_array_size(recordings))
+		return "\"action\" is \"start\", \"stop\" or \"rotate\"";
+	*what = recordings[i].what;
+	if (*what != AG_CONTROL_RECORD_START)
+		return json_object_size(request) > 2 ? "only \"start\" takes more" : NULL;
+	if (!config->path || config->path[0] != '/' ||
+	    strlen(config->path) > AG_CONTROL_FILE_MAX - 16)
+		return "\"path\" is where to record to, from the root";
+	if (!take_number(request, "size", AG_RECORD_SIZE_MIN, UINT64_MAX, &config->size_max))
+		return "\"size\" is a number of octets, at least 4096";
+	if (!take_number(request, "count", 1, AG_RECORD_KEEP_MAX, &count) ||
+	    (count > 0 && config->size_max == 0))
+		return "\"count\" is a number of files from 1 to 10000, and needs \"size\"";
+	config->count_max = (unsigned int)count;
+	return NULL;
+}
+
+static void refuse_recording(FILE *out, int result)
+{
+	if (result == AG_RECORD_BUSY)
+		ag_control_error(out, "busy", "a recording is under way already");
+	else if (result == AG_RECORD_IDLE)
+		ag_control_error(out, "idle", "nothing is recorded");
+	else if (result == AG_RECORD_NO_SERIES)
+		ag_control_error(out, "argument",
+				 "a pipe or a device has no next file, or the disk is too slow for "
+				 "one");
+	else
+		ag_control_error(out, "failed", strerror(-result));
+}
+
+static void answer_record(struct asking *asking)
+{
+	const struct ag_control_host *host = asking->asked->host;
+	struct ag_record_config config = { .path = NULL };
+	char file[AG_CONTROL_FILE_MAX] = "";
+	enum ag_control_recording what;
+	const char *wrong = take_recording(asking->request, &what, &config);
+	struct ag_json json;
+	int r;
+
+	if (wrong) {
+		ag_control_error(asking->out, "argument", wrong);
+		return;
+	}
+	if (!asking->asked->is_owner) {
+		ag_control_error(asking->out, "permission",
+				 "only root and the user that attgate runs as may record");
+		return;
+	}
+	r = host->record(host->user, what, &config, file);
+	if (r != 0) {
+		refuse_recording(asking->out, r);
+		return;
+	}
+	json = ag_json_begin(asking->out);
+	ag_json_string(&json, "reply", "record");
+	ag_json_string(&json, "file", file);
+	ag_json_end(&json);
+}
+
 /* ---- Trace
  * -------------------------------------------------------------------------------------------- */
 
@@ -179,13 +278,14 @@ static void answer_trace(struct asking *asking)
 static const struct request {
 	const char *name;
 	void (*answer)(struct asking *asking);
-	const char *members[3]; /* besides "request" */
+	const char *members[4]; /* besides "request" */
 } requests[] = {
 	{ "status", answer_status, { NULL } },
 	{ "links", answer_links, { NULL } },
 	{ "rules", answer_rules, { NULL } },
 	{ "metrics", answer_metrics, { NULL } },
 	{ "reload", answer_reload, { NULL } },
+	{ "record", answer_record, { "action", "path", "size", "count" } },
 	{ "trace", answer_trace, { "filter", "from_start" } },
 };
 

@@ -21,6 +21,7 @@ struct ag_control_asked {
 	size_t clients;
 	size_t watchers;
 	uint64_t lost;
+	bool is_owner;      /* root or our own user: may have files written */
 	bool watchers_full; /* a trace is refused */
 };
 

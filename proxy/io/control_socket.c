@@ -122,6 +122,15 @@ static bool is_member(int fd, gid_t primary, gid_t gid)
 	return false;
 }
 
+bool ag_control_is_owner(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	       (peer.uid == 0 || peer.uid == geteuid());
+}
+
 bool ag_control_may_ask(int fd, const struct ag_control_group *group)
 {
 	struct ucred peer;

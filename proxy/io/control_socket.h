@@ -37,6 +37,9 @@ char *ag_control_path(const char *controller);
 int ag_control_listen(const char *path, const char *group, struct ag_listener *listener,
 		      struct ag_control_group *out, char why[256]);
 
+/** Whether the process at the other end is root's or our own user's. */
+bool ag_control_is_owner(int fd);
+
 /** Whether the process at the other end may ask: root, our own user, the group's members. */
 bool ag_control_may_ask(int fd, const struct ag_control_group *group);
 

@@ -6,6 +6,7 @@
 
 #include "proxy/engine/engine.h"
 #include "proxy/io/pump.h"
+#include "proxy/io/record.h"
 #include "proxy/io/rulebook.h"
 #include "proxy/io/tally.h"
 #include "proxy/io/transport.h"
@@ -26,6 +27,15 @@ struct ag_control_view {
 	uint64_t lost; /* decisions that watchers were too slow for */
 };
 
+/** Longest name of a recording's file. */
+#define AG_CONTROL_FILE_MAX 1024
+
+enum ag_control_recording {
+	AG_CONTROL_RECORD_START,
+	AG_CONTROL_RECORD_STOP,
+	AG_CONTROL_RECORD_ROTATE,
+};
+
 struct ag_control_host {
 	/** Fill in all but the clients. */
 	void (*view)(void *user, struct ag_control_view *out);
@@ -38,6 +48,17 @@ struct ag_control_host {
 	 */
 	int (*reload)(void *user, char **text);
 	void *user;
+
+	/**
+	 * Begin, end or rotate a recording (proxy/io/record.h).
+	 *
+	 * @config: for AG_CONTROL_RECORD_START
+	 * @file:   the file that is written; of the other two, the one that was, until then, and is
+	 *          locked (flock(2)) until it is complete
+	 * @return: as ag_recorder_start(), _stop() and _rotate(); `file` is set where 0
+	 */
+	int (*record)(void *user, enum ag_control_recording what,
+		      const struct ag_record_config *config, char file[AG_CONTROL_FILE_MAX]);
 };
 
 #endif

@@ -168,7 +168,7 @@ static void finish(struct ag_recorder *recorder, unsigned int wait_ms)
 	char name[256];
 
 	ag_record_file_name(recorder->file, name, sizeof(name));
-	if (!ag_record_file_close(recorder->file, wait_ms) && error == 0)
+	if (!ag_record_file_close(recorder->file, wait_ms) && error == 0 && wait_ms > 0)
 		ag_log(AG_LOG_WARNING, "%s: not everything has been written yet", name);
 	recorder->file = NULL;
 	ag_log(AG_LOG_NOTICE,
@@ -197,6 +197,13 @@ int ag_recorder_rotate(struct ag_recorder *recorder)
 	put_preamble(recorder);
 	ag_record_file_commit(recorder->file);
 	return 0;
+}
+
+void ag_recorder_name(struct ag_recorder *recorder, char *out, size_t size)
+{
+	out[0] = '\0';
+	if (ag_recorder_runs(recorder))
+		ag_record_file_name(recorder->file, out, size);
 }
 
 bool ag_recorder_runs(struct ag_recorder *recorder)

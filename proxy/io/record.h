@@ -64,7 +64,7 @@ int ag_recorder_start(struct ag_recorder *recorder, const struct ag_record_confi
  * End it and log what it came to.
  *
  * @wait_ms: how long may be waited for the disk; what takes longer is written behind the back of
- *           the caller
+ *           the caller, and the file is locked (flock(2)) until that is done
  * @return:  0 or AG_RECORD_IDLE
  */
 int ag_recorder_stop(struct ag_recorder *recorder, unsigned int wait_ms);
@@ -72,6 +72,9 @@ int ag_recorder_stop(struct ag_recorder *recorder, unsigned int wait_ms);
 /** Go on in the next file. @return: 0, AG_RECORD_IDLE, or AG_RECORD_NO_SERIES: a pipe or device, or
  *  it is asked for faster than the disk can be written */
 int ag_recorder_rotate(struct ag_recorder *recorder);
+
+/** The file that is written; "" while nothing is recorded. */
+void ag_recorder_name(struct ag_recorder *recorder, char *out, size_t size);
 
 /** Whether it records; notices the end of one that failed. */
 bool ag_recorder_runs(struct ag_recorder *recorder);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -164,6 +165,8 @@ static int create(struct ag_record_file *file)
 		file->fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (file->fd >= 0) {
 			file->whole = 0;
+			/* for who waits until it is complete */
+			(void)flock(file->fd, LOCK_EX | LOCK_NB);
 			remember_made(file);
 			return 0;
 		}

@@ -8,8 +8,9 @@
  *
  * The first file is called as it was asked for; where that exists it is FILE.1, FILE.2 and so on,
  * one above the highest number that is there. No file is ever written over. Files are readable by
- * their owner only: a recording holds keys. A path that is there and is no regular file (a pipe, a
- * device) is written to as it is, and cannot be continued in another.
+ * their owner only: a recording holds keys. A file is locked (flock(2)) while it is written. A path
+ * that is there and is no regular file (a pipe, a device) is written to as it is, and cannot be
+ * continued in another.
  */
 
 #include <stdbool.h>

@@ -370,6 +370,30 @@ static void view(void *user, struct ag_control_view *out)
 	};
 }
 
+static int record_asked(void *user, enum ag_control_recording what,
+			const struct ag_record_config *config, char file[AG_CONTROL_FILE_MAX])
+{
+	struct session *session = user;
+	int r = AG_RECORD_IDLE;
+
+	if (what != AG_CONTROL_RECORD_START)
+		ag_recorder_name(&session->recorder, file, AG_CONTROL_FILE_MAX);
+	switch (what) {
+	case AG_CONTROL_RECORD_START:
+		r = ag_recorder_start(&session->recorder, config);
+		break;
+	case AG_CONTROL_RECORD_STOP:
+		r = ag_recorder_stop(&session->recorder, 0);
+		break;
+	case AG_CONTROL_RECORD_ROTATE:
+		r = ag_recorder_rotate(&session->recorder);
+		break;
+	}
+	if (r == 0 && what == AG_CONTROL_RECORD_START)
+		ag_recorder_name(&session->recorder, file, AG_CONTROL_FILE_MAX);
+	return r;
+}
+
 static int reload_asked(void *user, char **text)
 {
 	return reload(user, text);
@@ -399,7 +423,7 @@ static int start_control(struct session *session)
 {
 	struct ag_control_config config = {
 		.group = session->config->control_group,
-		.host = { view, reload_asked, session },
+		.host = { view, reload_asked, session, record_asked },
 	};
 	char why[256] = "out of memory";
 	int r = choose_control_path(session);
@@ -423,7 +447,7 @@ static int start_control(struct session *session)
 
 static int start_metrics(struct session *session)
 {
-	struct ag_control_host host = { view, reload_asked, session };
+	struct ag_control_host host = { view, reload_asked, session, record_asked };
 	const char *path = session->config->metrics_file;
 	int r;
 

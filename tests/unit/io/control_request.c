@@ -34,6 +34,27 @@ struct stage {
 	struct ag_control_asked asked;
 };
 
+/* What was asked of the recorder last, and what it says. */
+static struct {
+	enum ag_control_recording what;
+	char path[32];
+	uint64_t size;
+	unsigned int count;
+	int result;
+} recorded;
+
+static int record(void *user, enum ag_control_recording what, const struct ag_record_config *config,
+		  char file[AG_CONTROL_FILE_MAX])
+{
+	(void)user;
+	recorded.what = what;
+	recorded.size = config->size_max;
+	recorded.count = config->count_max;
+	snprintf(recorded.path, sizeof(recorded.path), "%s", config->path ? config->path : "");
+	snprintf(file, AG_CONTROL_FILE_MAX, "/tmp/trace.1");
+	return recorded.result;
+}
+
 static void set_up(struct stage *stage)
 {
 	static const char text[] = "rule one when att.handle == 1 accept\nrule \"two\" accept\n";
@@ -52,8 +73,10 @@ static void set_up(struct stage *stage)
 		.started_us = 1000000,
 		.now_us = 3500000,
 	};
-	stage->host = (struct ag_control_host){ view, reload, &stage->view };
-	stage->asked = (struct ag_control_asked){ .host = &stage->host, .clients = 1 };
+	stage->host = (struct ag_control_host){ view, reload, &stage->view, record };
+	stage->asked = (struct ag_control_asked){ .host = &stage->host,
+						  .clients = 1,
+						  .is_owner = true };
 }
 
 static void tear_down(struct stage *stage)
@@ -109,6 +132,43 @@ Test(control_request, answers)
 	tear_down(&stage);
 }
 
+Test(control_request, recordings)
+{
+	struct stage stage;
+
+	set_up(&stage);
+	expect_answer(&stage,
+		      "{\"request\": \"record\", \"action\": \"start\", \"path\": \"/tmp/trace\", "
+		      "\"size\": 4096, \"count\": 3}",
+		      "{\"reply\": \"record\", \"file\": \"/tmp/trace.1\"}");
+	cr_expect_eq(recorded.what, AG_CONTROL_RECORD_START);
+	cr_expect_str_eq(recorded.path, "/tmp/trace");
+	cr_expect_eq(recorded.size, 4096);
+	cr_expect_eq(recorded.count, 3);
+	expect_answer(&stage, "{\"request\": \"record\", \"action\": \"rotate\"}", "/tmp/trace.1");
+	cr_expect_eq(recorded.what, AG_CONTROL_RECORD_ROTATE);
+	expect_answer(&stage, "{\"request\": \"record\", \"action\": \"stop\"}", "/tmp/trace.1");
+	cr_expect_eq(recorded.what, AG_CONTROL_RECORD_STOP);
+	recorded.result = AG_RECORD_BUSY;
+	expect_answer(&stage, "{\"request\": \"record\", \"action\": \"stop\"}",
+		      "{\"error\": \"busy\"");
+	recorded.result = AG_RECORD_IDLE;
+	expect_answer(&stage, "{\"request\": \"record\", \"action\": \"stop\"}",
+		      "{\"error\": \"idle\"");
+	recorded.result = AG_RECORD_NO_SERIES;
+	expect_answer(&stage, "{\"request\": \"record\", \"action\": \"rotate\"}",
+		      "{\"error\": \"argument\"");
+	recorded.result = -ENOSPC;
+	expect_answer(&stage, "{\"request\": \"record\", \"action\": \"stop\"}",
+		      "No space left on device");
+	stage.asked.is_owner = false;
+	expect_answer(&stage, "{\"request\": \"record\", \"action\": \"stop\"}",
+		      "{\"error\": \"permission\"");
+	tear_down(&stage);
+}
+
+#define RECORD "{\"request\": \"record\", \"action\": "
+
 Test(control_request, errors)
 {
 	static const struct {
@@ -125,6 +185,17 @@ Test(control_request, errors)
 		{ "{\"request\": \"\"}", "request" },
 		{ "{\"request\": \"statu\"}", "request" },
 		{ "{\"request\": \"reload\", \"now\": true}", "argument" },
+		{ "{\"request\": \"record\"}", "argument" },
+		{ RECORD "\"begin\"}", "argument" },
+		{ RECORD "7}", "argument" },
+		{ RECORD "\"start\"}", "argument" },
+		{ RECORD "\"start\", \"path\": \"trace\"}", "argument" },
+		{ RECORD "\"start\", \"path\": \"/trace\", \"size\": 4095}", "argument" },
+		{ RECORD "\"start\", \"path\": \"/trace\", \"size\": -1}", "argument" },
+		{ RECORD "\"start\", \"path\": \"/trace\", \"size\": \"1M\"}", "argument" },
+		{ RECORD "\"start\", \"path\": \"/trace\", \"count\": 2}", "argument" },
+		{ RECORD "\"stop\", \"path\": \"/trace\"}", "argument" },
+		{ RECORD "\"stop\", \"now\": 1}", "argument" },
 		{ "{\"request\": \"trace\", \"fliter\": \"x\"}", "argument" },
 		{ "{\"request\": \"trace\", \"filter\": null}", "argument" },
 		{ "{\"request\": \"trace\", \"from_start\": \"yes\"}", "argument" },
