@@ -74,6 +74,9 @@ $(BUILD)/bench/forward: $(call objects,tests/bench/forward.c $(RULES_SRC) $(ENGI
 $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(call objects,$(RULES_SRC) $(ENGINE_SRC)) $(BUILD)/libsim.a
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^
 
+$(BUILD)/fuzz_control: $(call objects,$(wildcard proxy/io/*.c))
+$(BUILD)/fuzz_control: LDFLAGS += $(LIBS)
+
 # Directories are compiled in: what knows them is made again when they change.
 $(BUILD)/defines: FORCE
 	@mkdir -p $(@D)
