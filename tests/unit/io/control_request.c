@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proxy/io/control_request.h"
+#include "tests/sim/alloc.h"
 
 TestSuite(control_request, .timeout = 60);
 
@@ -261,6 +262,39 @@ Test(control_request, any_octets)
 			  (watch.wanted && strcmp(text, "{\"reply\": \"trace\"}\n") == 0));
 		ag_ruleset_free(watch.filter);
 		free(text);
+	}
+	tear_down(&stage);
+}
+
+/* Whichever allocation fails: one line, an error if not the answer, and nothing is kept. */
+Test(control_request, without_memory)
+{
+	static const char *const lines[] = {
+		"{\"request\": \"status\"}",
+		"{\"request\": \"rules\"}",
+		"{\"request\": \"metrics\"}",
+		"{\"request\": \"trace\", \"filter\": \"att.handle == 1 and every 2\"}",
+		"{\"request\": \"trace\", \"filter\": \"att.handel == 1\"}",
+	};
+	struct stage stage;
+
+	set_up(&stage);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		int failed = 1;
+
+		for (uint64_t k = 0; failed; k++) {
+			struct ag_control_watch watch;
+			char *text;
+
+			ag_sim_alloc_fail_after(k);
+			text = ask_octets(&stage, lines[i], strlen(lines[i]), &watch);
+			failed = ag_sim_alloc_fail_end();
+			cr_expect(!failed || !watch.filter || watch.wanted);
+			cr_expect(strncmp(text, "{\"error\": ", 10) == 0 ||
+				  strncmp(text, "{\"reply\": ", 10) == 0);
+			ag_ruleset_free(watch.filter);
+			free(text);
+		}
 	}
 	tear_down(&stage);
 }

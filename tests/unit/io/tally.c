@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proxy/io/rulebook.h"
 #include "proxy/io/tally.h"
+#include "tests/sim/alloc.h"
 
 TestSuite(tally, .timeout = 20);
 
@@ -107,4 +109,30 @@ Test(tally, rulebook_knows_its_files)
 	cr_expect_eq(book.n_files, 0);
 	remove(path);
 	remove(directory);
+}
+
+Test(tally, without_memory)
+{
+	const char *paths[] = { "rules.d/50-quiet-peripheral.rules" };
+	int failed = 1;
+
+	for (uint64_t k = 0; failed; k++) {
+		struct ag_rulebook book = { .set = NULL };
+		struct ag_tally tally = { .hits = NULL };
+		uint64_t *hits;
+		int r;
+
+		ag_sim_alloc_fail_after(k);
+		r = ag_rulebook_load(paths, 1, NULL, &book);
+		if (r == 0)
+			r = ag_tally_init(&tally, book.set);
+		if (r == 0)
+			r = ag_tally_carry(&tally, NULL, book.set, book.set, &hits);
+		if (r == 0)
+			ag_tally_take(&tally, book.set, hits);
+		failed = ag_sim_alloc_fail_end();
+		cr_expect_eq(r, failed ? -ENOMEM : 0);
+		ag_tally_clear(&tally);
+		ag_rulebook_clear(&book);
+	}
 }
