@@ -58,7 +58,7 @@ static void show_hits(const json_t *rules)
 	{
 		if (ag_reply_number(row, "hits") == 0)
 			continue;
-		printf("%-11s %s %llu times\n", what, ag_reply_string(row, "rule"),
+		printf("%-11s %s: %llu\n", what, ag_reply_string(row, "rule"),
 		       ag_reply_number(row, "hits"));
 		what = "";
 	}
