@@ -47,9 +47,14 @@ void ag_progress_show(struct ag_progress *progress, const struct ag_capture *cap
 {
 	uint64_t size = ag_capture_size(capture);
 
-	if (frame->number % PROGRESS_EVERY_FRAMES != 0 || !isatty(STDERR_FILENO) ||
-	    time(NULL) - progress->began < PROGRESS_AFTER_S)
+	time_t now;
+
+	if (frame->number % PROGRESS_EVERY_FRAMES != 0 || !isatty(STDERR_FILENO))
 		return;
+	now = time(NULL);
+	if (now - progress->began < PROGRESS_AFTER_S || now == progress->last)
+		return;
+	progress->last = now;
 	progress->shown = true;
 	fprintf(stderr, "\rframe %" PRIu64, frame->number);
 	if (size > 0)

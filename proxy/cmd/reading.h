@@ -19,6 +19,7 @@ bool ag_same_file(const char *one, const char *other);
 /** Progress on standard error, where that is a terminal and reading takes longer than 2 s. */
 struct ag_progress {
 	time_t began;
+	time_t last; /* shown at most once a second */
 	bool shown;
 };
 

@@ -464,6 +464,29 @@ static void on_mtu(struct ag_story *story, struct story_link *link,
 	link->mtu_at[decision->from][response] = story->now;
 }
 
+/* While an exchange is going on, either number may be in force; the larger one counts. */
+static uint16_t mtu_in_force(const struct story_link *link)
+{
+	uint16_t most = 23; /* Vol 3 Part G, 5.2.1 */
+
+	for (int from = AG_FROM_HOST; from <= AG_FROM_PEER; from++) {
+		uint16_t asked = link->mtu[from][0];
+		uint16_t answered = link->mtu[other((enum ag_from)from)][1];
+		uint16_t agreed = asked < answered ? asked : answered;
+
+		if (agreed > most)
+			most = agreed;
+	}
+	return most;
+}
+
+static void check_length(struct ag_story *story, struct story_link *link,
+			 const struct ag_decision *decision)
+{
+	if (decision->bearer == AG_BEARER_ATT && decision->pdu_len > mtu_in_force(link))
+		count(story, &link->too_long[decision->from], decision);
+}
+
 /* ---- Service Changed and indications ---- */
 
 /* Read By Type Response (3.4.4.2) with characteristic declarations of 16-bit UUIDs: opcode, entry
@@ -522,6 +545,7 @@ static void on_att(struct ag_story *story, struct story_link *link,
 	ag_att_parse(decision->pdu, decision->len, &att);
 	if (att.opcode == AG_ATT_EXCHANGE_MTU_REQ || att.opcode == AG_ATT_EXCHANGE_MTU_RSP)
 		on_mtu(story, link, decision, &att);
+	check_length(story, link, decision);
 	if (att.opcode == AG_ATT_READ_BY_TYPE_RSP && decision->from == AG_FROM_HOST)
 		learn_service_changed(link, decision);
 	switch (att.kind) {

@@ -80,6 +80,7 @@ struct story_link {
 	uint16_t mtu[2][2]; /* Rx MTU stated: by side, in a request or in a response */
 	struct story_mark mtu_at[2][2];
 	struct story_count mtu_again[2];
+	struct story_count too_long[2]; /* PDUs longer than what was agreed */
 	uint16_t service_changed; /* value handle in the local database, if it was asked for */
 	struct story_request indication[2];
 	struct story_request changed_early; /* Service Changed before encryption, from the host */

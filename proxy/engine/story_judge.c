@@ -425,13 +425,48 @@ static bool judge_indication(const struct story_link *link, enum ag_from from,
 	return true;
 }
 
+/* What an exchange that this side asked for led to (3.4.2.2); 0: there was none. */
+static uint16_t agreed(const struct story_link *link, enum ag_from from)
+{
+	uint16_t asked = link->mtu[from][0];
+	uint16_t answered = link->mtu[other(from)][1];
+
+	if (!asked || !answered)
+		return 0;
+	return asked < answered ? asked : answered;
+}
+
+static bool judge_too_long(const struct story_link *link, enum ag_from from,
+			   struct ag_finding *finding)
+{
+	const struct story_count *what = &link->too_long[from];
+	uint16_t mtu = agreed(link, from) ? agreed(link, from) : agreed(link, other(from));
+
+	if (what->count == 0)
+		return false;
+	say(finding, "%s sent \"%s\" (frame %" PRIu64 "), which is longer than the ATT_MTU of %u.",
+	    who(from), what->words, what->first.frame, mtu ? mtu : 23);
+	if (what->count > 1)
+		say(finding, " So are %" PRIu64 " PDUs in all, the last in frame %" PRIu64 ".",
+		    what->count, what->last.frame);
+	evidence(finding, what->first);
+	evidence(finding, what->last);
+	/* The exchange may be one of the packets that are missing. */
+	finding->harmless = incomplete(link) || !mtu;
+	if (finding->harmless)
+		sure(finding, AG_POSSIBLE, "the exchange of the MTU may be missing here");
+	else
+		sure(finding, AG_CERTAIN, "Vol 3 Part F, 3.2.8");
+	return true;
+}
+
 static bool judge_mtu(const struct story_link *link, enum ag_from from, struct ag_finding *finding)
 {
 	const uint16_t *mine = link->mtu[from];
 	const struct story_count *again = &link->mtu_again[from];
 
 	if (again->count == 0 && (!mine[0] || !mine[1] || mine[0] == mine[1]))
-		return false;
+		return judge_too_long(link, from, finding);
 	if (again->count > 0) {
 		say(finding,
 		    "%s asked to exchange the MTU again (frame %" PRIu64 "), which is allowed once "
@@ -450,9 +485,8 @@ static bool judge_mtu(const struct story_link *link, enum ag_from from, struct a
 	evidence(finding, link->mtu_at[from][0]);
 	evidence(finding, link->mtu_at[from][1]);
 	finding->remedy = AG_REMEDY_ONE_MTU;
-	/* What the other side can take may be less than both. */
-	finding->harmless = link->mtu[other(from)][0] <= (mine[0] < mine[1] ? mine[0] : mine[1]) &&
-			    link->mtu[other(from)][0] == link->mtu[other(from)][1];
+	/* What counts in the end may be the same all the same. */
+	finding->harmless = agreed(link, from) && agreed(link, from) == agreed(link, other(from));
 	sure(finding, AG_CERTAIN, "Vol 3 Part F, 3.4.2.2");
 	return true;
 }

@@ -287,8 +287,8 @@ static int next_pcapng(struct ag_capture *capture, struct ag_capture_frame *fram
 			return AG_CAPTURE_CORRUPT;
 		fill_packet(capture, frame,
 			    packet.interface < capture->n_interfaces
-				    ? &capture->interfaces[packet.interface]
-				    : &unknown,
+				? &capture->interfaces[packet.interface]
+				: &unknown,
 			    &packet);
 		return 0;
 	}

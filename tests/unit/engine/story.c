@@ -273,6 +273,20 @@ Test(engine_story, mtu_said_in_two_ways)
 	cr_expect_eq(world.n_found, 1);
 }
 
+Test(engine_story, a_pdu_longer_than_the_mtu)
+{
+	begin(0);
+	HOST(0x02, 0x17, 0x00);
+	PEER(0x03, 0x05, 0x02);
+	PEER(0x1b, 0x10, 0x00, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+	     20);
+	PEER(0x1b, 0x10, 0x00, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+	     20, 21);
+	finish();
+	cr_expect_eq(expect(AG_FINDING_MTU, AG_CERTAIN, AG_REMEDY_NONE)->frames[0], 6);
+	cr_expect_eq(world.n_found, 1);
+}
+
 Test(engine_story, mtu_exchanged_twice)
 {
 	begin(0);
