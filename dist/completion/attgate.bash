@@ -15,7 +15,7 @@ _attgate_options() { # SUBCOMMAND
 	status) echo --openmetrics --control --json --help ;;
 	links | rules | reload) echo --control --json --help ;;
 	trace) echo --filter --from-start --control --json --help ;;
-	record) echo --redact --no-redact --help ;;
+	record) echo --size --count --control --json --redact --no-redact --help ;;
 	esac
 }
 
@@ -40,7 +40,7 @@ _attgate_value() { # OPTION WORD
 	--host) mapfile -t COMPREPLY < <(compgen -W 'vhci unix: unix-listen: tcp: tcp-listen:' -- "$2") ;;
 	--control-group) mapfile -t COMPREPLY < <(compgen -g -- "$2") ;;
 	--btmon) mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$2") ;;
-	--index | --filter | --record-size | --record-count) COMPREPLY=() ;;
+	--index | --filter | --record-size | --record-count | --size | --count) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }
@@ -59,7 +59,7 @@ _attgate_argument() { # SUBCOMMAND WORD
 	record)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(
-			[ "$COMP_CWORD" -eq 2 ] && compgen -W export -- "$2"
+			[ "$COMP_CWORD" -eq 2 ] && compgen -W 'start stop rotate export' -- "$2"
 			[ "$COMP_CWORD" -gt 2 ] && compgen -f -- "$2"
 		)
 		;;

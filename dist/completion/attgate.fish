@@ -23,7 +23,7 @@ complete -c attgate -n __fish_use_subcommand -a links -d 'the links of a running
 complete -c attgate -n __fish_use_subcommand -a rules -d 'the rules that a running attgate has in force'
 complete -c attgate -n __fish_use_subcommand -a trace -d 'watch what a running attgate decides'
 complete -c attgate -n __fish_use_subcommand -a reload -d 'have a running attgate read its rules again'
-complete -c attgate -n __fish_use_subcommand -a record -d 'export a recording'
+complete -c attgate -n __fish_use_subcommand -a record -d 'record what passes, or export a recording'
 complete -c attgate -n __fish_use_subcommand -a help -d 'the list of commands, or the options of one'
 
 complete -c attgate -n '__fish_seen_subcommand_from run' -l controller -x -a '(__attgate_controllers)' -d 'hciN, BD_ADDR or stream'
@@ -87,9 +87,13 @@ complete -c attgate -n '__fish_seen_subcommand_from reload' -l json -d 'one line
 complete -c attgate -n '__fish_seen_subcommand_from reload' -l help -d 'the options'
 complete -c attgate -n '__fish_seen_subcommand_from reload' -a '(__attgate_controllers)'
 
+complete -c attgate -n '__fish_seen_subcommand_from record' -l size -x -d 'octets of each file'
+complete -c attgate -n '__fish_seen_subcommand_from record' -l count -x -d 'how many files to keep'
+complete -c attgate -n '__fish_seen_subcommand_from record' -l control -r -d 'the socket'
+complete -c attgate -n '__fish_seen_subcommand_from record' -l json -d 'one line of JSON'
 complete -c attgate -n '__fish_seen_subcommand_from record' -l redact -d 'blank keys, names and addresses'
 complete -c attgate -n '__fish_seen_subcommand_from record' -l no-redact -d 'leave everything as it is'
 complete -c attgate -n '__fish_seen_subcommand_from record' -l help -d 'the options'
-complete -c attgate -n '__fish_seen_subcommand_from record' -F -a export
+complete -c attgate -n '__fish_seen_subcommand_from record' -F -a 'start stop rotate export'
 
 complete -c attgate -n '__fish_seen_subcommand_from help' -a 'run check describe replay explain status links rules trace reload record help'
