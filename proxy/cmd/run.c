@@ -26,6 +26,7 @@ enum {
 	OPTION_CONTROL_GROUP,
 	OPTION_METRICS_FILE,
 	OPTION_BTMON,
+	OPTION_SHADOW,
 	OPTION_HELP,
 };
 
@@ -43,6 +44,7 @@ static const struct option options[] = {
 	{ "control", required_argument, NULL, OPTION_CONTROL },
 	{ "control-group", required_argument, NULL, OPTION_CONTROL_GROUP },
 	{ "metrics-file", required_argument, NULL, OPTION_METRICS_FILE },
+	{ "shadow", required_argument, NULL, OPTION_SHADOW },
 	{ "btmon", required_argument, NULL, OPTION_BTMON },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ NULL, 0, NULL, 0 },
@@ -52,6 +54,8 @@ struct arguments {
 	const char *text[2]; /* --controller and --host, by enum ag_side */
 	const char **rules;
 	size_t n_rules;
+	const char **shadow;
+	size_t n_shadow;
 	const char *btmon;
 	const char *record_size;
 	const char *record_count;
@@ -82,6 +86,9 @@ static void take_option(struct arguments *arguments, int option)
 		break;
 	case OPTION_VERBOSE:
 		arguments->config.verbose = true;
+		break;
+	case OPTION_SHADOW:
+		arguments->shadow[arguments->n_shadow++] = optarg;
 		break;
 	case OPTION_BTMON:
 		arguments->btmon = optarg;
@@ -215,13 +222,15 @@ static int exit_status(int result)
 static int run(int argc, char **argv)
 {
 	ag_autofree const char **rules = calloc((size_t)argc, sizeof(*rules));
+	ag_autofree const char **shadow = calloc((size_t)argc, sizeof(*shadow));
 	struct arguments arguments = {
 		.text = { [AG_SIDE_HOST] = "vhci", [AG_SIDE_CONTROLLER] = "hci0" },
 		.rules = rules,
+		.shadow = shadow,
 	};
 	int status;
 
-	if (!rules) {
+	if (!rules || !shadow) {
 		fputs("attgate: out of memory\n", stderr);
 		return AG_EXIT_FAILURE;
 	}
@@ -242,6 +251,8 @@ static int run(int argc, char **argv)
 		arguments.config.rules = arguments.rules;
 		arguments.config.n_rules = arguments.n_rules;
 	}
+	arguments.config.shadow = arguments.shadow;
+	arguments.config.n_shadow = arguments.n_shadow;
 	ag_log_open();
 	return exit_status(ag_session_run(&arguments.config));
 }
@@ -264,6 +275,8 @@ const struct ag_command ag_cmd_run = {
 	    "  --once             end when a side goes away, instead of waiting for it\n"
 	    "  --allow-remote     let tcp-listen be open to more than this machine\n"
 	    "  --verbose          log every decision\n"
+	    "  --shadow PATH      judge with these rules too, change nothing by them, and say\n"
+	    "                     where they decide otherwise; may be repeated\n"
 	    "  --btmon on|off     show btmon what is decided (default: on, where a side is\n"
 	    "                     the kernel's)\n"
 	    "  --record FILE      record both sides and the decisions; where FILE is there\n"

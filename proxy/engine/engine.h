@@ -79,6 +79,7 @@ struct ag_decision {
 	const char *log_text;             /* of the last `log` with a text, or NULL */
 	uint64_t delay_us;                /* AG_EFFECT_DELAY */
 	const struct ag_subject *subject; /* as the last rule saw it */
+	const struct ag_subject *as_came; /* as the first rule saw it; NULL for a later word */
 	size_t packets;                   /* HCI packets it came in */
 };
 

@@ -34,6 +34,7 @@ static void rewrite(struct ag_engine *engine, const struct ag_unit *unit,
 		    const struct ag_action *action, struct judgement *judgement)
 {
 	if (judgement->pdu != engine->rewrite) {
+		engine->as_came = engine->subject;
 		memcpy(engine->rewrite, judgement->pdu, judgement->len);
 		judgement->pdu = engine->rewrite;
 	}
@@ -142,6 +143,8 @@ static void tell(struct ag_engine *engine, const struct ag_unit *unit,
 		.log_text = judgement->log_text,
 		.delay_us = judgement->delay ? judgement->delay->time_us : 0,
 		.subject = &engine->subject,
+		.as_came = judgement->effects & AG_EFFECT_REWRITE ? &engine->as_came
+								  : &engine->subject,
 		.packets = unit->packets,
 	};
 

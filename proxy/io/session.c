@@ -21,6 +21,7 @@
 #include "proxy/io/opener.h"
 #include "proxy/io/pump.h"
 #include "proxy/io/rulebook.h"
+#include "proxy/io/shadow.h"
 #include "proxy/io/tally.h"
 #include "proxy/io/taps.h"
 
@@ -51,6 +52,7 @@ struct session {
 	struct ag_decisions decisions;
 	struct ag_recorder recorder;
 	struct ag_btmon btmon;
+	struct ag_shadow shadow;
 	struct ag_taps taps; /* who is told of decisions */
 	struct ev_signal signal[N_SIGNALS];
 	struct ev_timer patience;
@@ -82,6 +84,32 @@ static int load_rules(const struct ag_session_config *config, struct ag_rulebook
 	}
 	ag_log_lines(r == 0 ? AG_LOG_WARNING : AG_LOG_ERROR, *text);
 	return r;
+}
+
+/* Read the set that changes nothing; what is wrong in it is logged, and the old one stays. */
+static int load_shadow(struct session *session)
+{
+	ag_cleanup(ag_rulebook_clear) struct ag_rulebook book = { .set = NULL };
+	ag_autofree char *text = NULL;
+	size_t len = 0;
+	FILE *errors;
+	int r;
+
+	if (session->config->n_shadow == 0)
+		return 0;
+	errors = open_memstream(&text, &len);
+	if (!errors)
+		return -ENOMEM;
+	r = ag_rulebook_load(session->config->shadow, session->config->n_shadow, errors, &book);
+	if (fclose(errors) != 0)
+		return -ENOMEM;
+	ag_log_lines(r == 0 ? AG_LOG_WARNING : AG_LOG_ERROR, text);
+	if (r != 0)
+		return r;
+	ag_shadow_summary(&session->shadow);
+	ag_shadow_set(&session->shadow, ag_take(book.set));
+	ag_log(AG_LOG_INFO, "shadow: %zu rules look on", ag_ruleset_count(session->shadow.set));
+	return 0;
 }
 
 /* Put other rules in force; takes them over where it succeeds. */
@@ -119,6 +147,8 @@ static int reload(struct session *session, char **text)
 		ag_log(AG_LOG_ERROR, "rules not read again (%s): the %zu that were in force stay",
 		       r < 0 ? strerror(-r) : "they have errors",
 		       ag_ruleset_count(session->rules.set));
+	if (load_shadow(session) != 0)
+		ag_log(AG_LOG_ERROR, "shadow: not read again, those that were there look on");
 	ag_notify("READY=1");
 	return r;
 }
@@ -139,6 +169,7 @@ static void close_sides(struct session *session)
 	ag_pump_stop(&session->pump);
 	if (session->engine) {
 		ag_decisions_summary(session->engine, session->rules.set, &session->pump.counters);
+		ag_shadow_summary(&session->shadow);
 		ag_tally_engine_ends(&session->tally, session->engine, &session->pump.counters);
 	}
 	ag_engine_free(session->engine);
@@ -322,10 +353,12 @@ static void on_summary(struct ev_loop *loop, struct ev_signal *watcher, int even
 
 	(void)loop;
 	(void)events;
-	if (session->engine)
+	if (session->engine) {
 		ag_decisions_summary(session->engine, session->rules.set, &session->pump.counters);
-	else
+		ag_shadow_summary(&session->shadow);
+	} else {
 		ag_log(AG_LOG_INFO, "no session at the moment");
+	}
 }
 
 static void watch_signals(struct session *session)
@@ -545,6 +578,9 @@ static int load_and_run(struct session *session)
 	if (r != 0)
 		return r < 0 ? r : AG_SESSION_RULES;
 	ag_log(AG_LOG_INFO, "%zu rules in force", ag_ruleset_count(session->rules.set));
+	r = load_shadow(session);
+	if (r != 0)
+		return r < 0 ? r : AG_SESSION_RULES;
 	start_btmon(session);
 	r = start_recording(session);
 	if (r == 0)
@@ -583,6 +619,7 @@ int ag_session_run(const struct ag_session_config *config)
 	ag_taps_add(&session->taps, ag_decisions_tap, &session->decisions);
 	ag_taps_add(&session->taps, ag_recorder_tap, &session->recorder);
 	ag_taps_add(&session->taps, ag_btmon_tap, &session->btmon);
+	ag_taps_add(&session->taps, ag_shadow_tap, &session->shadow);
 	/* signals first: one that comes while rules are read is not to end the process as it is */
 	watch_signals(session);
 	r = load_and_run(session);
@@ -590,6 +627,7 @@ int ag_session_run(const struct ag_session_config *config)
 	free(session->control_path);
 	ag_transport_free(session->transport[AG_SIDE_HOST]);
 	ag_transport_free(session->transport[AG_SIDE_CONTROLLER]);
+	ag_shadow_clear(&session->shadow);
 	ag_tally_clear(&session->tally);
 	ag_rulebook_clear(&session->rules);
 	ev_loop_destroy(session->loop);

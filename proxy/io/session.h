@@ -24,6 +24,8 @@ struct ag_session_config {
 	struct ag_address address[2]; /* by enum ag_side */
 	const char *const *rules;     /* as ag_rulefiles_compile() takes them */
 	size_t n_rules;
+	const char *const *shadow; /* likewise, of a set that changes nothing */
+	size_t n_shadow;           /* 0: none */
 	bool dry_run;
 	bool once; /* end when a side goes away, instead of waiting for it */
 	bool verbose;
