@@ -72,7 +72,7 @@ static void print_head(struct ag_explain_report *report, uint16_t controller,
 		link->link->handle, peer,
 		link->link->role == AG_ROLE_CENTRAL ? "central" : "peripheral", link->first_frame,
 		link->last_frame, link->lasted_us / 1000000, link->lasted_us / 100000 % 10,
-		link->ended ? "" : ", still up when the recording ends");
+		link->ended ? "" : ", its end is not recorded");
 }
 
 /* ---- JSON ---- */

@@ -195,6 +195,17 @@ static void on_disconnection(struct ag_story *story, struct ag_cursor cursor)
 	tell_link(story, link);
 }
 
+/* A reset ends all links without a word on each (7.3.2). */
+static void end_links(struct ag_story *story)
+{
+	for (size_t i = 0; i < STORY_LINKS; i++) {
+		if (!story->links[i].up)
+			continue;
+		story->links[i].ended = story->now;
+		tell_link(story, &story->links[i]);
+	}
+}
+
 /* 7.4.5 and 7.8.2: status, then length and number of buffers, in two orders of octets. LE shares
  * the others where it has none of its own. */
 static void on_complete(struct ag_story *story, struct ag_cursor cursor)
@@ -204,6 +215,10 @@ static void on_complete(struct ag_story *story, struct ag_cursor cursor)
 
 	ag_pull_u8(&cursor);
 	opcode = ag_pull_le16(&cursor);
+	if (opcode == AG_HCI_RESET && ag_pull_u8(&cursor) == 0 && !cursor.failed) {
+		end_links(story);
+		return;
+	}
 	ag_pull_u8(&cursor);
 	len = ag_pull_le16(&cursor);
 	if (cursor.failed)

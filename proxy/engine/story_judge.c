@@ -198,7 +198,7 @@ static bool judge_unprompted(const struct story_link *link, enum ag_from from,
 		return false;
 	say(finding,
 	    "%s sent a %s (frame %" PRIu64 ") %.3f s after the link came up, and no request of "
-	    "its own was refused with an error that raises security before it.",
+	    "its own was refused shortly before with an error that raises security.",
 	    who(from), link->raised_words, link->raised.frame, seconds(link->began, link->raised));
 	evidence(finding, link->raised);
 	finding->harmless = link->encrypted.frame != 0;

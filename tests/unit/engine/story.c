@@ -355,6 +355,22 @@ Test(engine_story, missing_packets_are_told)
 	expect(AG_FINDING_UNANSWERED, AG_POSSIBLE, AG_REMEDY_QUIET);
 }
 
+/* A reset ends the link; the timers have nothing to do with it. */
+Test(engine_story, reset_ends_links)
+{
+	static const uint8_t reset[] = { 4, 0x0e, 4, 1, 0x03, 0x0c, 0 };
+
+	begin(0);
+	HOST(0x0a, 0x16, 0x00);
+	wait_us(30 * SECOND);
+	feed(AG_SIDE_CONTROLLER, reset, sizeof(reset));
+	cr_expect_eq(world.links, 1);
+	finish();
+	cr_expect_eq(world.links, 1);
+	expect(AG_FINDING_UNANSWERED, AG_CERTAIN, AG_REMEDY_SILENT_PEER);
+	cr_expect_null(find(AG_FINDING_TIMER));
+}
+
 /* More links than are kept, and a handle used again without an end. */
 Test(engine_story, links_are_bounded)
 {
