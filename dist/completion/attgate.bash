@@ -5,7 +5,7 @@
 _attgate_options() { # SUBCOMMAND
 	case $1 in
 	run)
-		echo --controller --host --rules --dry-run --once --allow-remote --verbose --btmon --record \
+		echo --controller --host --rules --shadow --dry-run --once --allow-remote --verbose --btmon --record \
 			--record-size --record-count --control --control-group --metrics-file --help
 		;;
 	check) echo --print ;;
@@ -32,7 +32,7 @@ _attgate_controllers() {
 # The value of an option; false where it has none.
 _attgate_value() { # OPTION WORD
 	case $1 in
-	--rules | --against | --write | --suggest | --record | --control | --metrics-file)
+	--rules | --shadow | --against | --write | --suggest | --record | --control | --metrics-file)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$2")
 		;;

@@ -29,6 +29,7 @@ complete -c attgate -n __fish_use_subcommand -a help -d 'the list of commands, o
 complete -c attgate -n '__fish_seen_subcommand_from run' -l controller -x -a '(__attgate_controllers)' -d 'hciN, BD_ADDR or stream'
 complete -c attgate -n '__fish_seen_subcommand_from run' -l host -x -a 'vhci unix: unix-listen: tcp: tcp-listen:' -d 'vhci or stream'
 complete -c attgate -n '__fish_seen_subcommand_from run' -l rules -r -d 'rule file or directory'
+complete -c attgate -n '__fish_seen_subcommand_from run' -l shadow -r -d 'rules that judge too, and change nothing'
 complete -c attgate -n '__fish_seen_subcommand_from run' -l dry-run -d 'decide, but change nothing'
 complete -c attgate -n '__fish_seen_subcommand_from run' -l once -d 'end when a side goes away'
 complete -c attgate -n '__fish_seen_subcommand_from run' -l allow-remote -d 'let tcp-listen be open to more than this machine'
