@@ -36,9 +36,10 @@ struct client {
 	char *out; /* an answer, or a piece of trace */
 	size_t out_len;
 	size_t out_at;
-	bool ended;     /* the client says no more */
-	bool closing;   /* close when `out` is written */
-	uint64_t at_us; /* of the last sign of life */
+	bool ended;      /* the client says no more */
+	bool closing;    /* close when `out` is written */
+	uint64_t at_us;  /* of the last sign of life */
+	uint64_t reload; /* reading that is waited for; 0: none */
 	bool watching;
 	uint64_t next; /* decision to be told */
 	struct ag_ruleset *filter;
@@ -114,6 +115,14 @@ static int draft_end(struct draft *draft, struct client *client)
 	client->out = draft->text;
 	client->out_len = draft->len;
 	client->out_at = 0;
+	return 0;
+}
+
+/* There is nothing to be said. */
+static int draft_drop(struct draft *draft)
+{
+	(void)fclose(draft->out);
+	free(draft->text);
 	return 0;
 }
 
@@ -234,11 +243,11 @@ static int begin_watching(struct client *client, struct ag_control_watch *watch)
 	return 0;
 }
 
-/* @return: 0 or -ENOMEM */
-static int answer_line(struct client *client, const char *line, size_t len)
+static struct ag_control_asked asked_by(const struct client *client)
 {
-	struct ag_control *control = client->control;
-	struct ag_control_asked asked = {
+	const struct ag_control *control = client->control;
+
+	return (struct ag_control_asked){
 		.host = &control->config.host,
 		.clients = control->clients,
 		.watchers = control->watchers,
@@ -246,6 +255,12 @@ static int answer_line(struct client *client, const char *line, size_t len)
 		.is_owner = ag_control_is_owner(client->readable.fd),
 		.watchers_full = control->watchers >= AG_CONTROL_WATCHERS,
 	};
+}
+
+/* @return: 0 or -ENOMEM */
+static int answer_line(struct client *client, const char *line, size_t len)
+{
+	struct ag_control_asked asked = asked_by(client);
 	struct ag_control_watch watch = { .wanted = false };
 	struct draft draft;
 	int r = draft_begin(&draft);
@@ -253,7 +268,8 @@ static int answer_line(struct client *client, const char *line, size_t len)
 	if (r < 0)
 		return r;
 	ag_control_answer(&asked, line, len, draft.out, &watch);
-	r = draft_end(&draft, client);
+	client->reload = watch.reload;
+	r = watch.reload ? draft_drop(&draft) : draft_end(&draft, client);
 	if (r == 0 && watch.wanted)
 		r = begin_watching(client, &watch);
 	ag_ruleset_free(watch.filter);
@@ -315,7 +331,7 @@ static int send_out(struct client *client)
 /* Find something to say where nothing is being said. @return: 0 or -ENOMEM */
 static int find_out(struct client *client)
 {
-	if (client->out || client->closing)
+	if (client->out || client->closing || client->reload)
 		return 0;
 	if (client->watching)
 		return has_trace(client) ? write_trace(client) : 0;
@@ -324,7 +340,7 @@ static int find_out(struct client *client)
 
 static bool is_done(const struct client *client)
 {
-	if (client->out)
+	if (client->out || client->reload)
 		return false;
 	return client->closing || (client->ended && client->in_len == 0 && !client->watching);
 }
@@ -334,8 +350,8 @@ static void settle(struct client *client)
 {
 	struct ev_loop *loop = client->control->loop;
 	bool more = client->out || has_trace(client) || client->closing ||
-		    memchr(client->in, '\n', client->in_len) ||
-		    (client->ended && !client->watching);
+		    (!client->reload && (memchr(client->in, '\n', client->in_len) ||
+					 (client->ended && !client->watching)));
 
 	if (more)
 		ev_io_start(loop, &client->writable);
@@ -387,6 +403,26 @@ static void on_readable(struct ev_loop *loop, struct ev_io *watcher, int events)
 	if (!client->watching)
 		client->in_len += (size_t)n;
 	step(client);
+}
+
+void ag_control_reloaded(struct ag_control *control, uint64_t number, int result, const char *text)
+{
+	for (size_t i = 0; i < AG_CONTROL_CLIENTS; i++) {
+		struct client *client = control->client[i];
+		struct ag_control_asked asked;
+		struct draft draft;
+
+		if (!client || !client->reload || client->reload > number)
+			continue;
+		client->reload = 0;
+		client->closing = draft_begin(&draft) < 0;
+		if (!client->closing) {
+			asked = asked_by(client);
+			ag_control_answer_reload(&asked, result, text, draft.out);
+			client->closing = draft_end(&draft, client) < 0;
+		}
+		ev_io_start(control->loop, &client->writable);
+	}
 }
 
 /* ---- Connections

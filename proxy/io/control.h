@@ -47,6 +47,9 @@ int ag_control_new(const struct ag_control_config *config, struct ev_loop *loop,
 /** Close all connections and remove the socket; NULL is allowed. */
 void ag_control_free(struct ag_control *control);
 
+/** A reading of the rules is done: tell those who asked for it. Arguments as ag_reloaded_fn. */
+void ag_control_reloaded(struct ag_control *control, uint64_t number, int result, const char *text);
+
 /** The tap that feeds the watchers; `user` is a struct ag_control. */
 void ag_control_tap(void *user, const struct ag_decision *decision);
 

@@ -95,19 +95,29 @@ static void answer_metrics(struct asking *asking)
 static void answer_reload(struct asking *asking)
 {
 	const struct ag_control_host *host = asking->asked->host;
-	struct ag_control_view view;
-	ag_autofree char *text = NULL;
-	int r = host->reload(host->user, &text);
+	uint64_t number = 0;
+	int r = host->reload(host->user, &number);
+
+	if (r < 0)
+		ag_control_error(asking->out, "failed", strerror(-r));
+	else
+		asking->watch->reload = number;
+}
+
+void ag_control_answer_reload(const struct ag_control_asked *asked, int result, const char *text,
+			      FILE *out)
+{
+	struct ag_control_view view = { .engine = NULL };
 	struct ag_json json;
 
-	if (r < 0) {
-		ag_control_error(asking->out, "failed", strerror(-r));
+	if (result < 0) {
+		ag_control_error(out, "failed", strerror(-result));
 		return;
 	}
-	view = view_of(asking);
-	json = ag_json_begin(asking->out);
+	asked->host->view(asked->host->user, &view);
+	json = ag_json_begin(out);
 	ag_json_string(&json, "reply", "reload");
-	ag_json_bool(&json, "ok", r == 0);
+	ag_json_bool(&json, "ok", result == 0);
 	ag_json_number(&json, "rules", ag_ruleset_count(view.rules->set));
 	ag_json_string(&json, "messages", text ? text : "");
 	ag_json_end(&json);

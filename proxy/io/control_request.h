@@ -8,8 +8,11 @@
 
 #include "proxy/io/control_view.h"
 
-/** What a request for a trace asks for. */
+/** What is to come of a request besides its answer. */
 struct ag_control_watch {
+	uint64_t reload; /* not 0: no line is written, ag_control_answer_reload() does
+			  * when the reading of that number is done */
+	/* of a trace */
 	bool wanted;
 	bool from_start;           /* begin with the oldest decision that is kept */
 	struct ag_ruleset *filter; /* for ag_ruleset_free(), or NULL: everything */
@@ -30,10 +33,15 @@ struct ag_control_asked {
  *
  * @line:   without its line end; any octets
  * @out:    where exactly one line is written, an error's if the request is wrong
- * @watch:  all zero; filled where a trace is asked for and granted
+ * @watch:  all zero; filled where a trace is asked for and granted, or the rules are read again
  */
 void ag_control_answer(const struct ag_control_asked *asked, const char *line, size_t len,
 		       FILE *out, struct ag_control_watch *watch);
+
+/** Write the line that answers a request for the rules to be read again; arguments as those of
+ *  ag_reloaded_fn. */
+void ag_control_answer_reload(const struct ag_control_asked *asked, int result, const char *text,
+			      FILE *out);
 
 /** Write an error's line. */
 void ag_control_error(FILE *out, const char *code, const char *message);

@@ -41,12 +41,12 @@ struct ag_control_host {
 	void (*view)(void *user, struct ag_control_view *out);
 
 	/**
-	 * Read the rules again.
+	 * Have the rules read again; ag_control_reloaded() tells when they have been.
 	 *
-	 * @text:   diagnostics, perhaps empty, for free(); NULL when out of memory
-	 * @return: 0; AG_RULES_INVALID: the old ones stay, `text` says why; -ENOMEM: they stay
+	 * @number: of the reading, from 1
+	 * @return: 0 or negative: it cannot be begun
 	 */
-	int (*reload)(void *user, char **text);
+	int (*reload)(void *user, uint64_t *number);
 	void *user;
 
 	/**

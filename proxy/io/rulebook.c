@@ -70,3 +70,21 @@ int ag_rulebook_load(const char *const *paths, size_t n_paths, FILE *errors,
 	book = (struct ag_rulebook){ .set = NULL };
 	return 0;
 }
+
+int ag_rulebook_read(const char *const *paths, size_t n_paths, struct ag_rulebook *out, char **text)
+{
+	size_t len = 0;
+	FILE *errors;
+	int r;
+
+	*text = NULL;
+	errors = open_memstream(text, &len);
+	if (!errors)
+		return -ENOMEM;
+	r = ag_rulebook_load(paths, n_paths, errors, out);
+	if (fclose(errors) != 0 && r == 0) {
+		ag_rulebook_clear(out);
+		return -ENOMEM;
+	}
+	return r;
+}

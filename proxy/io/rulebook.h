@@ -32,6 +32,10 @@ struct ag_rulebook {
 int ag_rulebook_load(const char *const *paths, size_t n_paths, FILE *errors,
 		     struct ag_rulebook *out);
 
+/** Likewise; the diagnostics are @text, perhaps empty, for free(), or NULL when out of memory. */
+int ag_rulebook_read(const char *const *paths, size_t n_paths, struct ag_rulebook *out,
+		     char **text);
+
 /** Release what it has; all zero afterwards. */
 void ag_rulebook_clear(struct ag_rulebook *book);
 

@@ -20,6 +20,7 @@
 #include "proxy/io/notify.h"
 #include "proxy/io/opener.h"
 #include "proxy/io/pump.h"
+#include "proxy/io/reload.h"
 #include "proxy/io/rulebook.h"
 #include "proxy/io/shadow.h"
 #include "proxy/io/tally.h"
@@ -45,6 +46,8 @@ struct session {
 	struct ag_pump pump;
 	struct ag_engine *engine; /* NULL while the sides are not both open */
 	struct ag_rulebook rules;
+	struct ag_reload *reload;
+	struct ag_reload *shadow_reload; /* NULL: there is no shadow */
 	struct ag_tally tally;
 	struct ag_control *control; /* NULL: none */
 	char *control_path;
@@ -66,52 +69,6 @@ struct session {
 /* ---- Rules
  * ------------------------------------------------------------------------------------------ */
 
-/* Compile, and log what was found. @text: that, for free(); NULL when out of memory */
-static int load_rules(const struct ag_session_config *config, struct ag_rulebook *out, char **text)
-{
-	size_t len = 0;
-	FILE *errors;
-	int r;
-
-	*text = NULL;
-	errors = open_memstream(text, &len);
-	if (!errors)
-		return -ENOMEM;
-	r = ag_rulebook_load(config->rules, config->n_rules, errors, out);
-	if (fclose(errors) != 0 && r == 0) {
-		ag_rulebook_clear(out);
-		return -ENOMEM;
-	}
-	ag_log_lines(r == 0 ? AG_LOG_WARNING : AG_LOG_ERROR, *text);
-	return r;
-}
-
-/* Read the set that changes nothing; what is wrong in it is logged, and the old one stays. */
-static int load_shadow(struct session *session)
-{
-	ag_cleanup(ag_rulebook_clear) struct ag_rulebook book = { .set = NULL };
-	ag_autofree char *text = NULL;
-	size_t len = 0;
-	FILE *errors;
-	int r;
-
-	if (session->config->n_shadow == 0)
-		return 0;
-	errors = open_memstream(&text, &len);
-	if (!errors)
-		return -ENOMEM;
-	r = ag_rulebook_load(session->config->shadow, session->config->n_shadow, errors, &book);
-	if (fclose(errors) != 0)
-		return -ENOMEM;
-	ag_log_lines(r == 0 ? AG_LOG_WARNING : AG_LOG_ERROR, text);
-	if (r != 0)
-		return r;
-	ag_shadow_summary(&session->shadow);
-	ag_shadow_set(&session->shadow, ag_take(book.set));
-	ag_log(AG_LOG_INFO, "shadow: %zu rules look on", ag_ruleset_count(session->shadow.set));
-	return 0;
-}
-
 /* Put other rules in force; takes them over where it succeeds. */
 static int replace_rules(struct session *session, struct ag_rulebook *book)
 {
@@ -130,26 +87,93 @@ static int replace_rules(struct session *session, struct ag_rulebook *book)
 	return 0;
 }
 
-/* @text: what was found, for free(); NULL when out of memory */
-static int reload(struct session *session, char **text)
+static void log_findings(int result, const char *text)
 {
+	ag_log_lines(result == 0 ? AG_LOG_WARNING : AG_LOG_ERROR, text);
+}
+
+/* ---- Rules that only look on
+ * ---------------------------------------------------------------------------- */
+
+static void set_shadow(struct session *session, struct ag_rulebook *book)
+{
+	ag_shadow_summary(&session->shadow);
+	ag_shadow_set(&session->shadow, ag_take(book->set));
+	ag_log(AG_LOG_INFO, "shadow: %zu rules look on", ag_ruleset_count(session->shadow.set));
+}
+
+static void on_shadow_reloaded(void *user, uint64_t number, int result, struct ag_rulebook *book,
+			       const char *text)
+{
+	struct session *session = user;
+
+	(void)number;
+	log_findings(result, text);
+	if (result == 0)
+		set_shadow(session, book);
+	else
+		ag_log(AG_LOG_ERROR, "shadow: not read again, those that were there look on");
+}
+
+static int load_shadow(struct session *session)
+{
+	const struct ag_session_config *config = session->config;
 	ag_cleanup(ag_rulebook_clear) struct ag_rulebook book = { .set = NULL };
+	ag_autofree char *text = NULL;
 	int r;
 
-	ag_notify("RELOADING=1\nMONOTONIC_USEC=%" PRIu64, ag_now_us());
-	r = load_rules(session->config, &book, text);
+	if (config->n_shadow == 0)
+		return 0;
+	r = ag_rulebook_read(config->shadow, config->n_shadow, &book, &text);
+	log_findings(r, text);
 	if (r == 0)
-		r = replace_rules(session, &book);
+		r = ag_reload_new(config->shadow, config->n_shadow, session->loop,
+				  on_shadow_reloaded, session, &session->shadow_reload);
 	if (r == 0)
+		set_shadow(session, &book);
+	return r;
+}
+
+/* ---- Rules that are read again
+ * -------------------------------------------------------------------------- */
+
+static void log_not_read(const struct session *session, int result)
+{
+	ag_log(AG_LOG_ERROR, "rules not read again (%s): the %zu that were in force stay",
+	       result < 0 ? strerror(-result) : "they have errors",
+	       ag_ruleset_count(session->rules.set));
+}
+
+static void on_reloaded(void *user, uint64_t number, int result, struct ag_rulebook *book,
+			const char *text)
+{
+	struct session *session = user;
+
+	log_findings(result, text);
+	if (result == 0)
+		result = replace_rules(session, book);
+	if (result == 0)
 		ag_log(AG_LOG_NOTICE, "rules read again: %zu in force",
 		       ag_ruleset_count(session->rules.set));
 	else
-		ag_log(AG_LOG_ERROR, "rules not read again (%s): the %zu that were in force stay",
-		       r < 0 ? strerror(-r) : "they have errors",
-		       ag_ruleset_count(session->rules.set));
-	if (load_shadow(session) != 0)
-		ag_log(AG_LOG_ERROR, "shadow: not read again, those that were there look on");
+		log_not_read(session, result);
 	ag_notify("READY=1");
+	if (session->control)
+		ag_control_reloaded(session->control, number, result, text);
+}
+
+/* @number: as ag_reload_ask(), as is the result */
+static int reload(struct session *session, uint64_t *number)
+{
+	int r = ag_reload_ask(session->reload, number);
+	uint64_t shadow_number;
+
+	if (session->shadow_reload && ag_reload_ask(session->shadow_reload, &shadow_number) < 0)
+		ag_log(AG_LOG_ERROR, "shadow: not read again, those that were there look on");
+	if (r == 0)
+		ag_notify("RELOADING=1\nMONOTONIC_USEC=%" PRIu64, ag_now_us());
+	else
+		log_not_read(session, r);
 	return r;
 }
 
@@ -340,11 +364,11 @@ static void on_end(struct ev_loop *loop, struct ev_signal *watcher, int events)
 
 static void on_reload(struct ev_loop *loop, struct ev_signal *watcher, int events)
 {
-	ag_autofree char *text = NULL;
+	uint64_t number;
 
 	(void)loop;
 	(void)events;
-	(void)reload(watcher->data, &text);
+	(void)reload(watcher->data, &number);
 }
 
 static void on_summary(struct ev_loop *loop, struct ev_signal *watcher, int events)
@@ -427,9 +451,9 @@ static int record_asked(void *user, enum ag_control_recording what,
 	return r;
 }
 
-static int reload_asked(void *user, char **text)
+static int reload_asked(void *user, uint64_t *number)
 {
-	return reload(user, text);
+	return reload(user, number);
 }
 
 /* Where it listens: as was said, or by the controller's name. A stream has no name that is short
@@ -566,13 +590,26 @@ static int run(struct session *session)
 	return session->result;
 }
 
-static int load_and_run(struct session *session)
+/* At start-up there are no packets yet that would wait. */
+static int load_first(struct session *session)
 {
+	const struct ag_session_config *config = session->config;
 	ag_autofree char *text = NULL;
-	int r = load_rules(session->config, &session->rules, &text);
+	int r = ag_rulebook_read(config->rules, config->n_rules, &session->rules, &text);
 
+	log_findings(r, text);
 	if (r == 0)
 		r = ag_tally_init(&session->tally, session->rules.set);
+	if (r == 0)
+		r = ag_reload_new(config->rules, config->n_rules, session->loop, on_reloaded,
+				  session, &session->reload);
+	return r;
+}
+
+static int load_and_run(struct session *session)
+{
+	int r = load_first(session);
+
 	if (r < 0)
 		ag_log(AG_LOG_ERROR, "rules: %s", strerror(-r));
 	if (r != 0)
@@ -623,6 +660,8 @@ int ag_session_run(const struct ag_session_config *config)
 	/* signals first: one that comes while rules are read is not to end the process as it is */
 	watch_signals(session);
 	r = load_and_run(session);
+	ag_reload_free(session->reload);
+	ag_reload_free(session->shadow_reload);
 	ag_control_free(session->control);
 	free(session->control_path);
 	ag_transport_free(session->transport[AG_SIDE_HOST]);

@@ -10,18 +10,18 @@
 TestSuite(control_request, .timeout = 60);
 
 static int reload_result;
-static unsigned int reloads;
+static uint64_t reloads;
 
 static void view(void *user, struct ag_control_view *out)
 {
 	*out = *(const struct ag_control_view *)user;
 }
 
-static int reload(void *user, char **text)
+static int reload(void *user, uint64_t *number)
 {
 	(void)user;
-	reloads++;
-	*text = strdup(reload_result ? "50.rules:1:1: error\n" : "");
+	if (reload_result == 0)
+		*number = ++reloads;
 	return reload_result;
 }
 
@@ -123,13 +123,6 @@ Test(control_request, answers)
 	expect_answer(&stage, "{\"request\": \"rules\"}",
 		      "{\"rule\": \"one\", \"file\": \"a.rules\"");
 	expect_answer(&stage, "{\"request\": \"metrics\"}", "# EOF\\u000a\"}");
-	expect_answer(&stage, " {\"request\":\"reload\"}\r", "\"ok\": true, \"rules\": 1");
-	reload_result = AG_RULES_INVALID;
-	expect_answer(&stage, "{\"request\": \"reload\"}", "\"ok\": false");
-	expect_answer(&stage, "{\"request\": \"reload\"}", "50.rules:1:1: error\\u000a");
-	reload_result = -ENOMEM;
-	expect_answer(&stage, "{\"request\": \"reload\"}", "{\"error\": \"failed\"");
-	cr_expect_eq(reloads, 4);
 	tear_down(&stage);
 }
 
@@ -169,6 +162,46 @@ Test(control_request, recordings)
 }
 
 #define RECORD "{\"request\": \"record\", \"action\": "
+
+/* A reload is answered later, by the number of the reading. */
+Test(control_request, reload)
+{
+	static const char line[] = " {\"request\":\"reload\"}\r";
+	static const struct {
+		int result;
+		const char *text;
+		const char *answer;
+	} cases[] = {
+		{ 0, "", "\"ok\": true, \"rules\": 1, \"messages\": \"\"}" },
+		{ AG_RULES_INVALID, "50.rules:1:1: error\n",
+		  "\"ok\": false, \"rules\": 1, \"messages\": \"50.rules:1:1: error\\u000a\"}" },
+		{ AG_RULES_INVALID, NULL, "\"messages\": \"\"}" },
+		{ -ENOMEM, NULL, "{\"error\": \"failed\"" },
+	};
+	struct ag_control_watch watch = { .wanted = false };
+	struct stage stage;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	set_up(&stage);
+	ag_control_answer(&stage.asked, line, strlen(line), out, &watch);
+	fclose(out);
+	cr_expect_eq(size, 0);
+	cr_expect_eq(watch.reload, 1);
+	free(text);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		out = open_memstream(&text, &size);
+		ag_control_answer_reload(&stage.asked, cases[i].result, cases[i].text, out);
+		fclose(out);
+		cr_expect(strstr(text, cases[i].answer), "%s", text);
+		free(text);
+	}
+	reload_result = -EAGAIN;
+	expect_answer(&stage, "{\"request\": \"reload\"}", "{\"error\": \"failed\"");
+	cr_expect_eq(reloads, 1);
+	tear_down(&stage);
+}
 
 Test(control_request, errors)
 {

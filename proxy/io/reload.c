@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "proxy/io/reload.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "proxy/base/cleanup.h"
+
+#define PATIENCE_MS 500
+
+struct ag_reload {
+	const char *const *paths;
+	size_t n_paths;
+	struct ev_loop *loop;
+	struct ev_async finished;
+	ag_reloaded_fn *done;
+	void *user;
+	uint64_t number; /* of the reading that is under way, or was last */
+	bool running;
+	bool again; /* another one was asked for meanwhile */
+	pthread_t thread;
+	pthread_mutex_t lock;
+	bool abandoned; /* under `lock`: the loop is gone */
+	/* the thread's until it has finished */
+	int result;
+	struct ag_rulebook book;
+	char *text;
+};
+
+/* ---- The thread
+ * --------------------------------------------------------------------------------------- */
+
+static void *run(void *user)
+{
+	struct ag_reload *reload = user;
+
+	reload->result = ag_rulebook_read(reload->paths, reload->n_paths, &reload->book,
+					  &reload->text);
+	pthread_mutex_lock(&reload->lock);
+	if (!reload->abandoned)
+		ev_async_send(reload->loop, &reload->finished);
+	pthread_mutex_unlock(&reload->lock);
+	return NULL;
+}
+
+static int begin(struct ag_reload *reload)
+{
+	sigset_t all, before;
+	int r;
+
+	/* signals are the event loop's */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&reload->thread, NULL, run, reload);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r != 0)
+		return -r;
+	reload->running = true;
+	reload->number++;
+	return 0;
+}
+
+/* ---- The loop
+ * ----------------------------------------------------------------------------------------- */
+
+static void hand_over(struct ag_reload *reload)
+{
+	ag_autofree char *text = ag_take(reload->text);
+
+	reload->done(reload->user, reload->number, reload->result, &reload->book, text);
+	ag_rulebook_clear(&reload->book);
+}
+
+static void on_finished(struct ev_loop *loop, struct ev_async *watcher, int events)
+{
+	struct ag_reload *reload = watcher->data;
+	bool again = reload->again;
+	int r;
+
+	(void)loop;
+	(void)events;
+	pthread_join(reload->thread, NULL);
+	reload->running = false;
+	reload->again = false;
+	hand_over(reload);
+	r = again ? begin(reload) : 0;
+	if (r < 0)
+		reload->done(reload->user, ++reload->number, r, &reload->book, NULL);
+}
+
+int ag_reload_new(const char *const *paths, size_t n_paths, struct ev_loop *loop,
+		  ag_reloaded_fn *done, void *user, struct ag_reload **out)
+{
+	struct ag_reload *reload = calloc(1, sizeof(*reload));
+
+	if (!reload)
+		return -ENOMEM;
+	reload->paths = paths;
+	reload->n_paths = n_paths;
+	reload->loop = loop;
+	reload->done = done;
+	reload->user = user;
+	pthread_mutex_init(&reload->lock, NULL);
+	ev_async_init(&reload->finished, on_finished);
+	reload->finished.data = reload;
+	ev_async_start(loop, &reload->finished);
+	*out = reload;
+	return 0;
+}
+
+int ag_reload_ask(struct ag_reload *reload, uint64_t *number)
+{
+	int r = 0;
+
+	if (reload->running) {
+		reload->again = true;
+		*number = reload->number + 1;
+		return 0;
+	}
+	r = begin(reload);
+	if (r == 0)
+		*number = reload->number;
+	return r;
+}
+
+/* @return: whether the thread has ended */
+static bool wait_for_thread(struct ag_reload *reload)
+{
+	struct timespec limit;
+
+	clock_gettime(CLOCK_REALTIME, &limit);
+	limit.tv_nsec += PATIENCE_MS * 1000000L;
+	limit.tv_sec += limit.tv_nsec / 1000000000L;
+	limit.tv_nsec %= 1000000000L;
+	return pthread_timedjoin_np(reload->thread, NULL, &limit) == 0;
+}
+
+void ag_reload_free(struct ag_reload *reload)
+{
+	if (!reload)
+		return;
+	pthread_mutex_lock(&reload->lock);
+	reload->abandoned = true;
+	pthread_mutex_unlock(&reload->lock);
+	ev_async_stop(reload->loop, &reload->finished);
+	if (reload->running && !wait_for_thread(reload)) {
+		pthread_detach(reload->thread);
+		return;
+	}
+	ag_rulebook_clear(&reload->book);
+	free(reload->text);
+	pthread_mutex_destroy(&reload->lock);
+	free(reload);
+}
