@@ -37,7 +37,7 @@ Test(io_btmon, a_message_has_the_form_of_the_kernel)
 
 	cr_expect_eq(len, 8 + 8 + sizeof(TEXT));
 	cr_expect_eq(memcmp(frame, "\0\0\2\0", 4), 0);
-	cr_expect_eq(frame[4] | frame[5] << 8, len - 6);
+	cr_expect_eq((size_t)(frame[4] | frame[5] << 8), len - 6);
 	cr_expect_eq(frame[6], 5);
 	cr_expect_eq(frame[7], 8);
 	cr_expect_str_eq((const char *)frame + 8, "attgate");

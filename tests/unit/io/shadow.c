@@ -33,11 +33,11 @@ static void look_on(const char *text)
 /* A Read Request of the host, and what the rules in force made of it. */
 static void decide(uint16_t handle, enum ag_verdict verdict, uint8_t error, unsigned int effects)
 {
-	static uint64_t number;
+	static uint64_t number = 1;
 	const uint8_t pdu[] = { 0x0a, (uint8_t)handle, (uint8_t)(handle >> 8) };
 	struct ag_subject subject = { .present = 0 };
 	struct ag_decision decision = {
-		.number = ++number,
+		.number = number,
 		.now_us = number * 1000000,
 		.from = AG_FROM_HOST,
 		.link = &view,
@@ -54,6 +54,7 @@ static void decide(uint16_t handle, enum ag_verdict verdict, uint8_t error, unsi
 		.as_came = &subject,
 	};
 
+	number++;
 	ag_subject_set(&subject, AG_F_FROM, AG_FROM_HOST);
 	ag_subject_set(&subject, AG_F_LINK, AG_LINK_LE);
 	ag_subject_set(&subject, AG_F_ROLE, AG_ROLE_PERIPHERAL);
