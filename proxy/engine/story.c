@@ -615,6 +615,7 @@ void ag_story_decision(struct ag_story *story, const struct ag_decision *decisio
 	if (!link || decision->len == 0)
 		return;
 	link->view = *decision->link;
+	link->known = true;
 	if (decision->is_att)
 		on_att(story, link, decision);
 	else

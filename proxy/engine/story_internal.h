@@ -49,6 +49,7 @@ struct story_refusal {
 
 struct story_link {
 	bool up;
+	bool known; /* the engine told of it, so `view` holds more than the handle */
 	struct ag_link_view view;
 	struct story_mark began;
 	struct story_mark last; /* the last packet on it */

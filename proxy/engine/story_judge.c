@@ -724,8 +724,7 @@ _Static_assert(ag_array_size(kinds) == AG_FINDING_KINDS, "a row for each kind");
 
 void ag_story_judge(struct ag_story *story, const struct story_link *link)
 {
-	if (!link->view.handle && !link->view.since_us && !link->asked[0].count &&
-	    !link->asked[1].count && !link->smp[0].frame && !link->smp[1].frame)
+	if (!link->known)
 		return;
 	for (size_t i = 0; i < AG_FINDING_KINDS; i++) {
 		for (int from = AG_FROM_HOST; from <= AG_FROM_PEER; from++) {

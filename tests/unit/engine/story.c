@@ -335,6 +335,7 @@ Test(engine_story, credits_never_returned)
 	uint8_t packet[] = { 2, HANDLE, 0, 8, 0, 4, 0, 4, 0, 0x1b, 0x20, 0, 1 };
 
 	begin(1);
+	HOST(0x1b, 0x20, 0x00, 0x01);
 	for (int i = 0; i < 100; i++)
 		feed(AG_SIDE_HOST, packet, sizeof(packet));
 	later(20 * SECOND);
@@ -353,6 +354,20 @@ Test(engine_story, missing_packets_are_told)
 	cr_assert(find(AG_FINDING_LOST));
 	cr_expect(find(AG_FINDING_LOST)->harmless);
 	expect(AG_FINDING_UNANSWERED, AG_POSSIBLE, AG_REMEDY_QUIET);
+}
+
+/* Of a link without ATT and SMP not even the role is known. */
+Test(engine_story, nothing_is_said_of_other_traffic)
+{
+	static const uint8_t packet[] = { 2, HANDLE, 0, 8, 0, 4, 0, 0x70, 0, 1, 2, 3, 4 };
+
+	begin(1);
+	feed(AG_SIDE_HOST, packet, sizeof(packet));
+	later(60 * SECOND);
+	end_by_host(0x13);
+	finish();
+	cr_expect_eq(world.links, 1);
+	cr_expect_eq(world.n_found, 0);
 }
 
 /* A reset ends the link; the timers have nothing to do with it. */
