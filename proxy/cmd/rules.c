@@ -10,9 +10,9 @@ static void show(const json_t *reply)
 
 	json_array_foreach(rules, i, rule)
 	{
-		printf("%s# %s:%llu, acted: %llu\n%s", i ? "\n" : "",
-		       ag_reply_string(rule, "file"), ag_reply_number(rule, "line"),
-		       ag_reply_number(rule, "hits"), ag_reply_string(rule, "text"));
+		printf("%s# %s:%llu, acted: %llu\n%s", i ? "\n" : "", ag_reply_string(rule, "file"),
+		       ag_reply_number(rule, "line"), ag_reply_number(rule, "hits"),
+		       ag_reply_string(rule, "text"));
 	}
 	if (json_array_size(rules) == 0)
 		puts("# no rules are in force");
