@@ -13,7 +13,7 @@
 #define PATIENCE_MS 500
 
 struct ag_reload {
-	const char *const *paths;
+	const char **paths; /* NULL: the default directories */
 	size_t n_paths;
 	struct ev_loop *loop;
 	struct ev_async finished;
@@ -38,8 +38,8 @@ static void *run(void *user)
 {
 	struct ag_reload *reload = user;
 
-	reload->result = ag_rulebook_read(reload->paths, reload->n_paths, &reload->book,
-					  &reload->text);
+	reload->result = ag_rulebook_read((const char *const *)reload->paths, reload->n_paths,
+					  &reload->book, &reload->text);
 	pthread_mutex_lock(&reload->lock);
 	if (!reload->abandoned)
 		ev_async_send(reload->loop, &reload->finished);
@@ -97,9 +97,14 @@ int ag_reload_new(const char *const *paths, size_t n_paths, struct ev_loop *loop
 {
 	struct ag_reload *reload = calloc(1, sizeof(*reload));
 
-	if (!reload)
+	if (reload && paths)
+		reload->paths = calloc(n_paths + 1, sizeof(*paths));
+	if (!reload || (paths && !reload->paths)) {
+		free(reload);
 		return -ENOMEM;
-	reload->paths = paths;
+	}
+	for (size_t i = 0; paths && i < n_paths; i++)
+		reload->paths[i] = paths[i];
 	reload->n_paths = n_paths;
 	reload->loop = loop;
 	reload->done = done;
@@ -153,6 +158,7 @@ void ag_reload_free(struct ag_reload *reload)
 	}
 	ag_rulebook_clear(&reload->book);
 	free(reload->text);
+	free(reload->paths);
 	pthread_mutex_destroy(&reload->lock);
 	free(reload);
 }

@@ -25,7 +25,7 @@ typedef void ag_reloaded_fn(void *user, uint64_t number, int result, struct ag_r
 struct ag_reload;
 
 /**
- * @paths:  as ag_rulefiles_read() takes them; borrowed until the process ends
+ * @paths:  as ag_rulefiles_read() takes them; the strings are borrowed until the process ends
  * @out:    freed with ag_reload_free(); untouched on failure
  * @return: 0 or -ENOMEM
  */
