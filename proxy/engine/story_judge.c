@@ -309,9 +309,11 @@ static const struct story_request *oldest(const struct story_link *link, enum ag
 
 static enum ag_remedy silence_remedy(const struct story_link *link, enum ag_from from)
 {
+	/* Who is silent waits for security. */
+	if (link->raised.frame && link->raiser != from && !link->encrypted.frame)
+		return security_remedy(link);
 	if (from == AG_FROM_PEER)
-		return link->raised.frame && link->raiser == AG_FROM_HOST ? security_remedy(link)
-									  : AG_REMEDY_SILENT_HOST;
+		return AG_REMEDY_SILENT_HOST;
 	return link->view.role == AG_ROLE_PERIPHERAL ? AG_REMEDY_QUIET : AG_REMEDY_SILENT_PEER;
 }
 
