@@ -116,15 +116,15 @@ static void tell_lost(struct ag_recorder *recorder)
 	put_note(recorder, AG_SIDE_CONTROLLER, AG_LOG_WARNING, text);
 }
 
-/* Make ready for a record of `len` octets, in this file or the next. @return: whether there is
- * room */
+/* Make ready for a record of `len` octets, in this file or the next; end() is to follow.
+ * @return: whether there is room */
 static bool begin(struct ag_recorder *recorder, size_t len)
 {
 	size_t whole = AG_BTSNOOP_RECORD_LEN + len;
 	size_t most = whole + PREAMBLE_MAX + AG_BTSNOOP_RECORD_LEN + NOTE_MAX;
 
-	if (!ag_record_file_room(recorder->file, most)) {
-		recorder->lost++;
+	if (!ag_record_file_begin(recorder->file, most)) {
+		recorder->lost += ag_recorder_runs(recorder);
 		return false;
 	}
 	if (recorder->size_max > 0 && recorder->size + whole > recorder->size_max &&
@@ -133,6 +133,11 @@ static bool begin(struct ag_recorder *recorder, size_t len)
 	if (recorder->lost > recorder->lost_told)
 		tell_lost(recorder);
 	return true;
+}
+
+static void end(struct ag_recorder *recorder)
+{
+	ag_record_file_commit(recorder->file);
 }
 
 /* ---- Start, stop, rotate
@@ -154,8 +159,11 @@ int ag_recorder_start(struct ag_recorder *recorder, const struct ag_record_confi
 	recorder->decisions = 0;
 	recorder->lost = 0;
 	recorder->lost_told = 0;
-	put_preamble(recorder);
-	ag_record_file_commit(recorder->file);
+	/* a new buffer has room for it */
+	if (ag_record_file_begin(recorder->file, PREAMBLE_MAX)) {
+		put_preamble(recorder);
+		end(recorder);
+	}
 	ag_record_file_name(recorder->file, name, sizeof(name));
 	ag_log(AG_LOG_NOTICE, "recording to %s", name);
 	return 0;
@@ -174,7 +182,7 @@ static void finish(struct ag_recorder *recorder, unsigned int wait_ms)
 	ag_log(AG_LOG_NOTICE,
 	       "recorded %" PRIu64 " packets and %" PRIu64 " decisions, the last to %s%s",
 	       recorder->packets, recorder->decisions, name, error ? ", not all of them" : "");
-	if (recorder->lost > 0)
+	if (recorder->lost > 0 && error == 0)
 		ag_log(AG_LOG_WARNING, "%" PRIu64 " records are missing: the disk was too slow",
 		       recorder->lost);
 }
@@ -189,14 +197,17 @@ int ag_recorder_stop(struct ag_recorder *recorder, unsigned int wait_ms)
 
 int ag_recorder_rotate(struct ag_recorder *recorder)
 {
+	bool next;
+
 	if (!ag_recorder_runs(recorder))
 		return AG_RECORD_IDLE;
-	if (!ag_record_file_room(recorder->file, PREAMBLE_MAX) ||
-	    !ag_record_file_next(recorder->file))
+	if (!ag_record_file_begin(recorder->file, PREAMBLE_MAX))
 		return AG_RECORD_NO_SERIES;
-	put_preamble(recorder);
-	ag_record_file_commit(recorder->file);
-	return 0;
+	next = ag_record_file_next(recorder->file);
+	if (next)
+		put_preamble(recorder);
+	end(recorder);
+	return next ? 0 : AG_RECORD_NO_SERIES;
 }
 
 void ag_recorder_name(struct ag_recorder *recorder, char *out, size_t size)
@@ -240,7 +251,7 @@ void ag_recorder_opened(struct ag_recorder *recorder, enum ag_side side, const c
 	if (!ag_recorder_runs(recorder) || !begin(recorder, AG_BTSNOOP_NEW_INDEX_LEN))
 		return;
 	put_index(recorder, side);
-	ag_record_file_commit(recorder->file);
+	end(recorder);
 }
 
 void ag_recorder_closed(struct ag_recorder *recorder)
@@ -254,7 +265,7 @@ void ag_recorder_closed(struct ag_recorder *recorder)
 		    begin(recorder, AG_BTSNOOP_NEW_INDEX_LEN)) {
 			put(recorder, flags_of(order[i], AG_MONITOR_CLOSE_INDEX), NULL, 0, NULL, 0);
 			put(recorder, flags_of(order[i], AG_MONITOR_DEL_INDEX), NULL, 0, NULL, 0);
-			ag_record_file_commit(recorder->file);
+			end(recorder);
 		}
 		at->there = false;
 	}
@@ -277,8 +288,10 @@ static void learn_address(struct ag_recorder *recorder, enum ag_side side, const
 	if (bdaddr == 0 || bdaddr == at->bdaddr)
 		return;
 	at->bdaddr = bdaddr;
-	if (recorder->file && begin(recorder, 8))
+	if (recorder->file && begin(recorder, 8)) {
 		put_info(recorder, side);
+		end(recorder);
+	}
 }
 
 void ag_recorder_watch(void *user, enum ag_side side, bool written, const uint8_t *packet,
@@ -293,11 +306,10 @@ void ag_recorder_watch(void *user, enum ag_side side, bool written, const uint8_
 				    &flags) &&
 	    begin(recorder, len - 1)) {
 		put(recorder, flags, NULL, 0, packet + 1, len - 1);
+		end(recorder);
 		recorder->packets++;
 	}
 	learn_address(recorder, side, packet, len);
-	if (recorder->file)
-		ag_record_file_commit(recorder->file);
 }
 
 void ag_recorder_tap(void *user, const struct ag_decision *decision)
@@ -313,5 +325,5 @@ void ag_recorder_tap(void *user, const struct ag_decision *decision)
 		return;
 	put_note(recorder, side, ag_decision_priority(decision), text);
 	recorder->decisions++;
-	ag_record_file_commit(recorder->file);
+	end(recorder);
 }

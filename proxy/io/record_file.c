@@ -29,8 +29,7 @@
 
 struct buffer {
 	uint8_t *data;
-	size_t len;             /* octets that may be written */
-	size_t put;             /* those with what is not committed yet */
+	size_t len;             /* octets */
 	size_t mark[MARKS_MAX]; /* where a new file begins */
 	size_t marks;
 };
@@ -63,6 +62,8 @@ struct ag_record_file {
 	struct buffer fill;
 	unsigned int shown; /* `number` for others to see */
 	int error;
+	bool sleeping;  /* the thread waits for `filled` */
+	bool gathering; /* and only for much */
 	bool closing;
 	bool done;
 	bool orphan; /* the thread frees everything */
@@ -285,7 +286,6 @@ static int write_buffer(struct ag_record_file *file)
 			r = next_file(file);
 	}
 	drain->len = 0;
-	drain->put = 0;
 	drain->marks = 0;
 	return r;
 }
@@ -314,23 +314,28 @@ static bool wait_for_work(struct ag_record_file *file)
 {
 	struct timespec until;
 
-	while (!file->closing && nothing_to_write(file))
+	file->gathering = false;
+	while (!file->closing && nothing_to_write(file)) {
+		file->sleeping = true;
 		pthread_cond_wait(&file->filled, &file->lock);
+	}
 	until = in_ms(GATHER_MS);
-	while (!file->closing && file->fill.len < HALF / 2 &&
-	       pthread_cond_timedwait(&file->filled, &file->lock, &until) == 0)
-		;
+	file->gathering = true;
+	while (!file->closing && file->fill.len < HALF / 2) {
+		file->sleeping = true;
+		if (pthread_cond_timedwait(&file->filled, &file->lock, &until) != 0)
+			break;
+	}
+	file->sleeping = false;
 	return !nothing_to_write(file);
 }
 
-/* Under the lock. What is not committed yet stays on the side that is filled. */
+/* Under the lock. */
 static void swap_buffers(struct ag_record_file *file)
 {
 	struct buffer full = file->fill;
 
-	memcpy(file->drain.data, full.data + full.len, full.put - full.len);
 	file->fill = file->drain;
-	file->fill.put = full.put - full.len;
 	file->drain = full;
 }
 
@@ -455,52 +460,42 @@ int ag_record_file_open(const char *path, bool series, unsigned int keep,
 	return r;
 }
 
-bool ag_record_file_room(struct ag_record_file *file, size_t len)
+bool ag_record_file_begin(struct ag_record_file *file, size_t len)
 {
-	bool room;
-
 	pthread_mutex_lock(&file->lock);
-	room = !file->done && len <= HALF - file->fill.put;
+	if (!file->done && len <= HALF - file->fill.len)
+		return true;
 	pthread_mutex_unlock(&file->lock);
-	return room;
+	return false;
 }
 
 void ag_record_file_put(struct ag_record_file *file, const void *data, size_t len)
 {
-	if (len == 0)
+	if (len == 0 || len > HALF - file->fill.len)
 		return;
-	pthread_mutex_lock(&file->lock);
-	if (len <= HALF - file->fill.put) {
-		memcpy(file->fill.data + file->fill.put, data, len);
-		file->fill.put += len;
-	}
-	pthread_mutex_unlock(&file->lock);
-}
-
-void ag_record_file_commit(struct ag_record_file *file)
-{
-	struct buffer *fill = &file->fill;
-	size_t before;
-
-	pthread_mutex_lock(&file->lock);
-	before = fill->len;
-	fill->len = fill->put;
-	if (before == 0 || (before < HALF / 2 && fill->len >= HALF / 2))
-		pthread_cond_signal(&file->filled);
-	pthread_mutex_unlock(&file->lock);
+	memcpy(file->fill.data + file->fill.len, data, len);
+	file->fill.len += len;
 }
 
 bool ag_record_file_next(struct ag_record_file *file)
 {
 	struct buffer *fill = &file->fill;
-	bool taken;
 
-	pthread_mutex_lock(&file->lock);
-	taken = file->regular && !file->done && fill->marks < MARKS_MAX;
-	if (taken)
-		fill->mark[fill->marks++] = fill->len;
+	if (!file->regular || fill->marks == MARKS_MAX)
+		return false;
+	fill->mark[fill->marks++] = fill->len;
+	return true;
+}
+
+void ag_record_file_commit(struct ag_record_file *file)
+{
+	/* it sleeps until there is anything, and then until there is much */
+	bool wake = file->sleeping && (!file->gathering || file->fill.len >= HALF / 2);
+
+	file->sleeping = file->sleeping && !wake;
 	pthread_mutex_unlock(&file->lock);
-	return taken;
+	if (wake)
+		pthread_cond_signal(&file->filled);
 }
 
 int ag_record_file_error(struct ag_record_file *file)

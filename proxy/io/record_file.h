@@ -42,21 +42,22 @@ int ag_record_file_open(const char *path, bool series, unsigned int keep,
 			struct ag_record_file **out);
 
 /**
- * Whether so many octets, in one or more pieces, can be put now.
+ * Begin to put so many octets at most. The thread is kept from the buffer until
+ * ag_record_file_commit(), which has to follow soon.
  *
- * @return: false when the buffer is too full, or writing has failed
+ * @return: false when the buffer is too full, or writing has failed; nothing is to follow then
  */
-bool ag_record_file_room(struct ag_record_file *file, size_t len);
+bool ag_record_file_begin(struct ag_record_file *file, size_t len);
 
-/** Append octets for which there is room: a whole file header or a part of one record. */
+/** Append octets: a file header, or a part of a record. */
 void ag_record_file_put(struct ag_record_file *file, const void *data, size_t len);
 
-/** Let what was put since the last call be written: whole records only. */
-void ag_record_file_commit(struct ag_record_file *file);
-
-/** What is put from now on belongs to the next file. @return: false: not now, as there is no room
- */
+/** What is put from now on belongs to the next file; likewise between begin and commit. @return:
+ *  false: it is no regular file, or too many are waiting for the disk */
 bool ag_record_file_next(struct ag_record_file *file);
+
+/** Let what was put since ag_record_file_begin() be written: whole records only. */
+void ag_record_file_commit(struct ag_record_file *file);
 
 /** 0, or the negative errno for which writing has ended. It has been logged, and the file closed
  *  after its last whole record. */
