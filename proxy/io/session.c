@@ -352,7 +352,10 @@ static int load_and_run(struct session *session)
 		ag_log(AG_LOG_ERROR, "rules: %s", strerror(-r));
 	if (r != 0)
 		return r < 0 ? r : AG_SESSION_RULES;
-	ag_log(AG_LOG_INFO, "%zu rules in force", ag_ruleset_count(session->rules));
+	if (ag_ruleset_count(session->rules))
+		ag_log(AG_LOG_INFO, "%zu rules in force", ag_ruleset_count(session->rules));
+	else
+		ag_log(AG_LOG_WARNING, "no rules: everything is forwarded");
 	r = prepare(session, AG_SIDE_CONTROLLER);
 	if (r == 0)
 		r = prepare(session, AG_SIDE_HOST);
