@@ -352,14 +352,16 @@ static int load_and_run(struct session *session)
 		ag_log(AG_LOG_ERROR, "rules: %s", strerror(-r));
 	if (r != 0)
 		return r < 0 ? r : AG_SESSION_RULES;
+	r = prepare(session, AG_SIDE_CONTROLLER);
+	if (r == 0)
+		r = prepare(session, AG_SIDE_HOST);
+	if (r != 0)
+		return r;
 	if (ag_ruleset_count(session->rules))
 		ag_log(AG_LOG_INFO, "%zu rules in force", ag_ruleset_count(session->rules));
 	else
 		ag_log(AG_LOG_WARNING, "no rules: everything is forwarded");
-	r = prepare(session, AG_SIDE_CONTROLLER);
-	if (r == 0)
-		r = prepare(session, AG_SIDE_HOST);
-	return r == 0 ? run(session) : r;
+	return run(session);
 }
 
 int ag_session_run(const struct ag_session_config *config)
