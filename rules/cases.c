@@ -79,13 +79,11 @@ static enum certainty in_context(const struct ag_node *test, unsigned int contex
 	return PERHAPS;
 }
 
-/** A comparison with a field that follows from the opcode alone. */
+/** A comparison with a field that the PDU has. */
 static enum certainty in_pdu(const struct ag_node *test, unsigned int pdu)
 {
 	enum ag_att_kind kind;
 
-	if (!(ag_fields_of_pdu(pdu) & ag_field_bit(test->field)))
-		return NEVER;
 	if (test->field == AG_F_ATT_OPCODE || test->field == AG_F_SMP_OPCODE)
 		return certainty_of(test, pdu & 0xff);
 	if (test->field == AG_F_ATT_KIND && ag_kind_of_att((uint8_t)pdu, &kind))
@@ -101,18 +99,40 @@ static bool is_empty(const struct ag_node *test)
 	return type != AG_T_UUID && type != AG_T_BYTES && test->n_ranges == 0;
 }
 
+/** In which PDUs a comparison can be true and in which it can be false; without the field it is
+ *  false. */
+static void pdus_of_test(const struct ag_node *test, uint64_t is_true[AG_CONTEXT_WORDS],
+			 uint64_t is_false[AG_CONTEXT_WORDS])
+{
+	bool by_opcode = test->field == AG_F_ATT_OPCODE || test->field == AG_F_SMP_OPCODE ||
+			 test->field == AG_F_ATT_KIND;
+	bool empty = is_empty(test);
+
+	ag_pdus_with_field(test->field, is_true);
+	for (size_t i = 0; i < AG_CONTEXT_WORDS; i++) {
+		uint64_t has = empty ? 0 : is_true[i];
+
+		is_true[i] = has;
+		is_false[i] = UINT64_MAX;
+		for (uint64_t rest = by_opcode ? has : 0; rest; rest &= rest - 1) {
+			unsigned int bit = (unsigned int)__builtin_ctzll(rest);
+			enum certainty certainty = in_pdu(test, (unsigned int)i * 64 + bit);
+
+			if (!(certainty & ALWAYS))
+				is_true[i] &= ~(UINT64_C(1) << bit);
+			if (!(certainty & NEVER))
+				is_false[i] &= ~(UINT64_C(1) << bit);
+		}
+	}
+}
+
 static void cases_of_test(const struct ag_node *test, struct ag_cases *can_be_true,
 			  struct ag_cases *can_be_false)
 {
-	uint64_t is_true[AG_CONTEXT_WORDS] = { 0 };
-	uint64_t is_false[AG_CONTEXT_WORDS] = { 0 };
+	uint64_t is_true[AG_CONTEXT_WORDS];
+	uint64_t is_false[AG_CONTEXT_WORDS];
 
-	for (unsigned int pdu = 0; pdu < AG_PDUS; pdu++) {
-		enum certainty certainty = is_empty(test) ? NEVER : in_pdu(test, pdu);
-
-		is_true[pdu / 64] |= (uint64_t)((certainty & ALWAYS) != 0) << pdu % 64;
-		is_false[pdu / 64] |= (uint64_t)((certainty & NEVER) != 0) << pdu % 64;
-	}
+	pdus_of_test(test, is_true, is_false);
 	for (unsigned int context = 0; context < AG_CONTEXTS; context++) {
 		enum certainty certainty = in_context(test, context);
 		size_t at = context * AG_CONTEXT_WORDS;

@@ -281,3 +281,17 @@ uint64_t ag_fields_of_smp(uint8_t opcode)
 
 	return LINK_FIELDS | BIT(SMP_OPCODE) | reason;
 }
+
+void ag_pdus_with_field(enum ag_field field, uint64_t words[512 / 64])
+{
+	for (unsigned int i = 0; i < 4; i++) {
+		words[i] = 0;
+		words[4 + i] = 0;
+		for (unsigned int bit = 0; bit < 64; bit++) {
+			uint8_t opcode = (uint8_t)(i * 64 + bit);
+
+			words[i] |= (ag_fields_of_att(opcode) >> field & 1) << bit;
+			words[4 + i] |= (ag_fields_of_smp(opcode) >> field & 1) << bit;
+		}
+	}
+}

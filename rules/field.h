@@ -45,6 +45,9 @@ uint64_t ag_fields_of_att(uint8_t opcode);
 /** Likewise an SMP PDU. */
 uint64_t ag_fields_of_smp(uint8_t opcode);
 
+/** The PDUs that can have a field, one bit each: ATT by opcode, then SMP by opcode. */
+void ag_pdus_with_field(enum ag_field field, uint64_t words[512 / 64]);
+
 /** Kind of an ATT opcode. @return: false for an unknown one */
 bool ag_kind_of_att(uint8_t opcode, enum ag_att_kind *kind);
 

@@ -125,13 +125,41 @@ static bool test_implies(const struct ag_node *given, const struct ag_node *then
 /* ---- Conditions
  * ---------------------------------------------------------------------------------- */
 
+/** Whether a comparison can be settled by what the cases tell: by context and opcode. */
+static bool is_settled_by_cases(const struct ag_node *test)
+{
+	return test->field == AG_F_FROM || test->field == AG_F_ROLE || test->field == AG_F_LINK ||
+	       test->field == AG_F_BEARER || test->field == AG_F_ATT_OPCODE ||
+	       test->field == AG_F_ATT_KIND || test->field == AG_F_SMP_OPCODE;
+}
+
 static bool certain_in(const struct ag_node *node, const struct ag_cases *cases)
 {
 	struct ag_cases can_be_true;
 	struct ag_cases can_be_false;
 
+	/* spares most of the work where many rules differ in a handle or a value */
+	if (node->kind == AG_NODE_TEST && !is_settled_by_cases(node))
+		return false;
 	ag_cases_of(node, &can_be_true, &can_be_false);
 	return !ag_cases_meet(&can_be_false, cases);
+}
+
+/** Whether a condition without `and` and `or` at its top follows from another by its form. */
+static bool follows_by_form(const struct ag_node *given, const struct ag_node *then,
+			    const struct ag_cases *cases)
+{
+	if (given->kind == AG_NODE_AND) {
+		for (size_t i = 0; i < given->n_children; i++) {
+			if (follows_by_form(given->children[i], then, cases))
+				return true;
+		}
+		return false;
+	}
+	if (given->kind == AG_NODE_NOT && then->kind == AG_NODE_NOT)
+		return ag_condition_implies(then->children[0], given->children[0], cases);
+	return given->kind == AG_NODE_TEST && then->kind == AG_NODE_TEST &&
+	       test_implies(given, then);
 }
 
 bool ag_condition_implies(const struct ag_node *given, const struct ag_node *then,
@@ -148,17 +176,5 @@ bool ag_condition_implies(const struct ag_node *given, const struct ag_node *the
 		}
 		return all;
 	}
-	if (certain_in(then, cases))
-		return true;
-	if (given->kind == AG_NODE_AND) {
-		for (size_t i = 0; i < given->n_children; i++) {
-			if (ag_condition_implies(given->children[i], then, cases))
-				return true;
-		}
-		return false;
-	}
-	if (given->kind == AG_NODE_NOT && then->kind == AG_NODE_NOT)
-		return ag_condition_implies(then->children[0], given->children[0], cases);
-	return given->kind == AG_NODE_TEST && then->kind == AG_NODE_TEST &&
-	       test_implies(given, then);
+	return follows_by_form(given, then, cases) || certain_in(then, cases);
 }

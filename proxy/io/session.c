@@ -606,6 +606,16 @@ static int load_first(struct session *session)
 	return r;
 }
 
+static void tell_of_rules(const struct session *session)
+{
+	size_t count = ag_ruleset_count(session->rules.set);
+
+	if (count)
+		ag_log(AG_LOG_INFO, "%zu rules in force", count);
+	else
+		ag_log(AG_LOG_WARNING, "no rules: everything is forwarded");
+}
+
 static int load_and_run(struct session *session)
 {
 	int r = load_first(session);
@@ -614,7 +624,6 @@ static int load_and_run(struct session *session)
 		ag_log(AG_LOG_ERROR, "rules: %s", strerror(-r));
 	if (r != 0)
 		return r < 0 ? r : AG_SESSION_RULES;
-	ag_log(AG_LOG_INFO, "%zu rules in force", ag_ruleset_count(session->rules.set));
 	r = load_shadow(session);
 	if (r != 0)
 		return r < 0 ? r : AG_SESSION_RULES;
@@ -628,8 +637,10 @@ static int load_and_run(struct session *session)
 		r = start_control(session);
 	if (r == 0)
 		r = start_metrics(session);
-	if (r == 0)
+	if (r == 0) {
+		tell_of_rules(session);
 		r = run(session);
+	}
 	ag_metrics_file_close(session->metrics);
 	ag_recorder_stop(&session->recorder, RECORD_WAIT_MS);
 	ag_btmon_close(&session->btmon);
