@@ -52,8 +52,7 @@ uint64_t ag_fields_of_pdu(unsigned int pdu)
 	return pdu < 256 ? ag_fields_of_att((uint8_t)pdu) : ag_fields_of_smp((uint8_t)pdu);
 }
 
-/* ---- One comparison ----------------------------------------------------------------------------
- */
+/* ---- One comparison ---- */
 
 enum certainty { NEVER = 1, ALWAYS = 2, PERHAPS = NEVER | ALWAYS };
 
@@ -148,8 +147,7 @@ static void cases_of_test(const struct ag_node *test, struct ag_cases *can_be_tr
 	}
 }
 
-/* ---- Conditions ---------------------------------------------------------------------------------
- */
+/* ---- Conditions ---- */
 
 static void cases_of_chain(const struct ag_node *node, struct ag_cases *can_be_true,
 			   struct ag_cases *can_be_false)

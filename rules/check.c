@@ -17,8 +17,7 @@ struct checker {
 	size_t unchanged_from;   /* since this rule none rewrites anything */
 };
 
-/* ---- Cases of interest ------------------------------------------------------------------------
- */
+/* ---- Cases of interest ---- */
 
 typedef bool case_fn(unsigned int context, unsigned int pdu);
 
@@ -91,8 +90,7 @@ static bool any_has_field(const struct ag_cases *cases, enum ag_field field)
 	return false;
 }
 
-/* ---- Comparisons that never hold ---------------------------------------------------------------
- */
+/* ---- Comparisons that never hold ---- */
 
 static bool is_number(const struct ag_node *test)
 {
@@ -190,8 +188,7 @@ static bool check_node(struct checker *checker, const struct ag_node *node,
 	return false;
 }
 
-/* ---- Rules that are never reached
- * ---------------------------------------------------------------- */
+/* ---- Rules that are never reached ---- */
 
 static bool has_verdict(const struct ag_rule *rule)
 {
@@ -275,8 +272,7 @@ static bool check_reach(struct checker *checker, size_t rule, const struct ag_ca
 	return !implied;
 }
 
-/* ---- Actions
- * ------------------------------------------------------------------------------------- */
+/* ---- Actions ---- */
 
 static bool is_pairing_error(const struct ag_action *action)
 {

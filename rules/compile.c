@@ -23,8 +23,7 @@ static bool failed(const struct compiler *compiler)
 	return compiler->syntax.failed || compiler->set->arena.failed || compiler->report.failed;
 }
 
-/* ---- Names used twice
- * ---------------------------------------------------------------------------- */
+/* ---- Names used twice ---- */
 
 /** A name with its place in the order of the sources. */
 struct named {
@@ -111,8 +110,7 @@ static void check_let_names(struct compiler *compiler, const struct ag_ast_file 
 	find_twice(compiler, names, names ? count : 0);
 }
 
-/* ---- Rules
- * ---------------------------------------------------------------------------------------- */
+/* ---- Rules ---- */
 
 static void lower_rule(struct compiler *compiler, struct ag_resolver *resolver,
 		       const struct ag_ast_rule *from, size_t index)
@@ -177,8 +175,7 @@ static void lower_all(struct compiler *compiler)
 		lower_file(compiler, &compiler->files[i], &index);
 }
 
-/* ---- A compilation
- * -------------------------------------------------------------------------------- */
+/* ---- A compilation ---- */
 
 static int compiler_begin(struct compiler *compiler, const struct ag_source *sources,
 			  size_t n_sources, struct ag_diags *diags)

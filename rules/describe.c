@@ -6,7 +6,7 @@
 #include "rules/field.h"
 #include "rules/lexer.h"
 
-/* ---- Words of the grammar -------------------------------------------------------------------- */
+/* ---- Words of the grammar ---- */
 
 static const struct {
 	const char *word;
@@ -62,8 +62,7 @@ static const char *uuid_class(uint16_t uuid16)
 	return uuid16 >= 0x2800 ? "declaration" : "service";
 }
 
-/* ---- One thing at length ----------------------------------------------------------------------
- */
+/* ---- One thing at length ---- */
 
 static void describe_values(struct ag_text *text, const struct ag_field_row *row)
 {
@@ -119,8 +118,7 @@ static void describe_hci(struct ag_text *text, const struct ag_name *name)
 		       name->num);
 }
 
-/* ---- Looking up --------------------------------------------------------------------------------
- */
+/* ---- Looking up ---- */
 
 static void look_for_word(struct ag_text *text, const char *name, size_t len)
 {
@@ -207,8 +205,7 @@ static void look_for(struct ag_text *text, const char *name, size_t len)
 	look_for_value(text, name, len);
 }
 
-/* ---- What was not found -------------------------------------------------------------------------
- */
+/* ---- What was not found ---- */
 
 static const char *nearest_of_all(const char *name, size_t len)
 {
@@ -269,8 +266,7 @@ int ag_describe(const char *name, char **out)
 	return 0;
 }
 
-/* ---- Everything
- * ---------------------------------------------------------------------------------- */
+/* ---- Everything ---- */
 
 static void list_row(struct ag_text *text, const char *name, const char *what, const char *about)
 {

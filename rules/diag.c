@@ -154,7 +154,7 @@ void ag_report_sort(struct ag_report *report)
 		      sizeof(*diags->list), compare);
 }
 
-/* ---- As text -------------------------------------------------------------------------------- */
+/* ---- As text ---- */
 
 /** Longest piece of a source line that is shown, and how much of it stands before the place. */
 enum { LINE_SHOWN = 160, LINE_BEFORE = 80 };

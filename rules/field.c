@@ -205,8 +205,7 @@ const char *ag_type_words(enum ag_value_type type)
 	return "a value";
 }
 
-/* ---- Which PDU has which field -----------------------------------------------------------------
- */
+/* ---- Which PDU has which field ---- */
 
 #define BIT(field) (UINT64_C(1) << AG_F_##field)
 #define LINK_FIELDS                                                                                \

@@ -5,8 +5,7 @@
 
 #include "rules/field.h"
 
-/* ---- Sets of values -----------------------------------------------------------------------------
- */
+/* ---- Sets of values ---- */
 
 /** Whether two sorted sets of ranges have a number in common. */
 static bool ranges_meet(const struct ag_node *a, const struct ag_node *b)
@@ -122,8 +121,7 @@ static bool test_implies(const struct ag_node *given, const struct ag_node *then
 	return false;
 }
 
-/* ---- Conditions
- * ---------------------------------------------------------------------------------- */
+/* ---- Conditions ---- */
 
 /** Whether a comparison can be settled by what the cases tell: by context and opcode. */
 static bool is_settled_by_cases(const struct ag_node *test)

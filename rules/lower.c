@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Fields -----------------------------------------------------------------------------------
- */
+/* ---- Fields ---- */
 
 static void unknown_field(struct ag_resolver *resolver, const struct ag_token *token)
 {
@@ -37,8 +36,7 @@ bool ag_lower_field(struct ag_resolver *resolver, const struct ag_token *token,
 	return false;
 }
 
-/* ---- Sets of numbers ---------------------------------------------------------------------------
- */
+/* ---- Sets of numbers ---- */
 
 static int compare_ranges(const void *left, const void *right)
 {
@@ -160,8 +158,7 @@ static bool set_uuids(struct ag_arena *arena, struct ag_node *node)
 	return true;
 }
 
-/* ---- Comparisons --------------------------------------------------------------------------------
- */
+/* ---- Comparisons ---- */
 
 static bool set_values(struct ag_arena *arena, struct ag_node *node)
 {
@@ -272,8 +269,7 @@ static struct ag_node *lower_sampler(struct ag_resolver *resolver, const struct 
 	return node;
 }
 
-/* ---- And, or, not -------------------------------------------------------------------------------
- */
+/* ---- And, or, not ---- */
 
 static void add_child(struct ag_node *node, struct ag_node *child)
 {

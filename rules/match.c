@@ -19,8 +19,7 @@ struct ag_dispatch {
 	struct ag_candidates all;
 };
 
-/* ---- Conditions ---------------------------------------------------------------------------------
- */
+/* ---- Conditions ---- */
 
 bool ag_ranges_have(const struct ag_range *ranges, size_t count, uint64_t num)
 {
@@ -97,8 +96,7 @@ static bool test(const struct ag_node *node, const struct ag_subject *subject)
 	return false;
 }
 
-/* ---- Samplers -----------------------------------------------------------------------------------
- */
+/* ---- Samplers ---- */
 
 struct ag_match_state {
 	uint64_t random;
@@ -172,8 +170,7 @@ static bool holds(const struct ag_node *node, const struct ag_subject *subject,
 	return false;
 }
 
-/* ---- Candidates
- * ---------------------------------------------------------------------------------- */
+/* ---- Candidates ---- */
 
 static unsigned int key_of(const struct ag_subject *subject)
 {
@@ -334,8 +331,7 @@ int ag_dispatch_build(struct ag_ruleset *set)
 	return fine ? 0 : -ENOMEM;
 }
 
-/* ---- Asking
- * -------------------------------------------------------------------------------------- */
+/* ---- Asking ---- */
 
 /** The first place in a list whose rule is not before `position`. */
 static size_t first_from(const struct ag_candidates *list, size_t position)

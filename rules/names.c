@@ -118,8 +118,7 @@ void ag_name_from_words(struct ag_text *name, const char *words, size_t len)
 		name->data[--name->len] = '\0';
 }
 
-/* ---- The nearest name -------------------------------------------------------------------------
- */
+/* ---- The nearest name ---- */
 
 enum { NEAREST_MAX = 48 }; /* octets; longer ones are compared up to here */
 

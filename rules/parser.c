@@ -96,7 +96,7 @@ static struct ag_span join(struct ag_span first, const struct ag_token *last)
 	return first;
 }
 
-/* ---- Values ---------------------------------------------------------------------------------- */
+/* ---- Values ---- */
 
 static bool is_scalar(const struct ag_token *token)
 {
@@ -181,8 +181,7 @@ static struct ag_ast_value *parse_value(struct parser *parser)
 	return value;
 }
 
-/* ---- Expressions ------------------------------------------------------------------------------
- */
+/* ---- Expressions ---- */
 
 static struct ag_ast_expr *new_expr(struct parser *parser, enum ag_ast_expr_kind kind)
 {
@@ -365,8 +364,7 @@ static struct ag_ast_expr *parse_or(struct parser *parser)
 	return parse_chain(parser, AG_EXPR_OR, "or", AG_TOK_OR, parse_and);
 }
 
-/* ---- Actions ----------------------------------------------------------------------------------
- */
+/* ---- Actions ---- */
 
 static bool take_time(struct parser *parser, struct ag_token *out)
 {
@@ -500,8 +498,7 @@ static struct ag_ast_action *parse_action(struct parser *parser)
 	return parse_operands(parser, action) ? action : NULL;
 }
 
-/* ---- Rules and lets ---------------------------------------------------------------------------
- */
+/* ---- Rules and lets ---- */
 
 static bool at_end_of_rule(const struct parser *parser)
 {

@@ -4,8 +4,7 @@
 #include "rules/field.h"
 #include "rules/set.h"
 
-/* ---- Values
- * --------------------------------------------------------------------------------------- */
+/* ---- Values ---- */
 
 static void print_duration(struct ag_text *text, uint64_t us)
 {
@@ -97,8 +96,7 @@ static void print_item(struct ag_text *text, enum ag_field field, const struct a
 		print_value(text, field, &high);
 }
 
-/* ---- Conditions
- * ----------------------------------------------------------------------------------- */
+/* ---- Conditions ---- */
 
 static const char *compare_sign(const struct ag_node *test)
 {
@@ -221,8 +219,7 @@ static void print_node(struct ag_text *text, const struct ag_node *node)
 	}
 }
 
-/* ---- Actions
- * -------------------------------------------------------------------------------------- */
+/* ---- Actions ---- */
 
 static void print_string(struct ag_text *text, const char *string)
 {
@@ -307,8 +304,7 @@ static void print_action(struct ag_text *text, const struct ag_action *action,
 	ag_text_puts(text, "\n");
 }
 
-/* ---- Rules
- * ---------------------------------------------------------------------------------------- */
+/* ---- Rules ---- */
 
 static void print_rule(struct ag_text *text, const struct ag_ruleset *set, size_t index)
 {

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- Values ------------------------------------------------------------------------------- */
+/* ---- Values ---- */
 
 /** A UUID in the form of Vol 3 Part B, 2.5.1: the 128-bit number, most significant half first. A
  *  16-bit UUID is put into the Bluetooth Base UUID. */
@@ -113,7 +113,7 @@ static inline void ag_subject_set(struct ag_subject *subject, enum ag_field fiel
 	subject->present |= UINT64_C(1) << field;
 }
 
-/* ---- Rules in force ------------------------------------------------------------------------ */
+/* ---- Rules in force ---- */
 
 enum ag_action_kind {
 	/* verdicts: the first one decides */
@@ -173,7 +173,7 @@ struct ag_source {
 	size_t len;
 };
 
-/* ---- Diagnostics --------------------------------------------------------------------------- */
+/* ---- Diagnostics ---- */
 
 enum ag_severity { AG_ERROR, AG_WARNING };
 
@@ -211,7 +211,7 @@ void ag_diags_clear(struct ag_diags *diags);
  */
 char *ag_diag_format(const struct ag_diag *diag, const struct ag_source *sources);
 
-/* ---- Compiling ------------------------------------------------------------------------------ */
+/* ---- Compiling ---- */
 
 enum { AG_RULES_INVALID = 1 };
 
@@ -255,7 +255,7 @@ char *ag_rule_format(const struct ag_ruleset *set, size_t index);
 int ag_expression_compile(const struct ag_source *source, struct ag_ruleset **out,
 			  struct ag_diags *diags);
 
-/* ---- Matching ------------------------------------------------------------------------------- */
+/* ---- Matching ---- */
 
 /** The counters of samplers (every, first, chance): one state per set and link. */
 struct ag_match_state;
@@ -293,7 +293,7 @@ const struct ag_rule *ag_rules_next(const struct ag_ruleset *set, const struct a
  */
 bool ag_rules_may_match(const struct ag_ruleset *set, const struct ag_subject *subject);
 
-/* ---- Names ---------------------------------------------------------------------------------- */
+/* ---- Names ---- */
 
 /** A field's name as rules write it, "att.opcode". */
 const char *ag_field_name(enum ag_field field);

@@ -31,8 +31,7 @@ static void quote_token(struct ag_text *text, const struct ag_token *token)
 		ag_text_quote(text, token->text, token->len);
 }
 
-/* ---- What a value is, when it is the wrong one --------------------------------------------------
- */
+/* ---- What a value is, when it is the wrong one ---- */
 
 /** The field that a name is a value of; att.type for an assigned UUID. */
 static bool find_owner(const char *text, size_t len, enum ag_field *owner)
@@ -136,8 +135,7 @@ static void wrong_name(struct ag_resolver *resolver, const struct ag_slot *slot,
 	wrong_type(resolver, slot, token, is, slot->is_field ? ag_field_name(owner) : NULL);
 }
 
-/* ---- Scalars ------------------------------------------------------------------------------------
- */
+/* ---- Scalars ---- */
 
 static bool find_name(const struct ag_slot *slot, const char *text, size_t len,
 		      struct ag_item *item)
@@ -302,8 +300,7 @@ static bool resolve_scalar(struct ag_resolver *resolver, const struct ag_slot *s
 	return resolve_number(resolver, slot, token, item);
 }
 
-/* ---- Lets, sets, ranges -------------------------------------------------------------------------
- */
+/* ---- Lets, sets, ranges ---- */
 
 static struct ag_ast_let *find_let(const struct ag_resolver *resolver,
 				   const struct ag_ast_value *value)
@@ -498,8 +495,7 @@ const struct ag_ast_value *ag_resolve_let(struct ag_resolver *resolver,
 	return found;
 }
 
-/* ---- Lets that nothing uses ---------------------------------------------------------------------
- */
+/* ---- Lets that nothing uses ---- */
 
 static void check_unused_name(struct ag_resolver *resolver, const struct ag_token *token)
 {

@@ -16,8 +16,7 @@
 
 static const char suffix[] = ".sock";
 
-/* ---- The command line
- * --------------------------------------------------------------------------------- */
+/* ---- The command line ---- */
 
 static const struct ag_ask_option *find_option(const struct ag_ask_option *rows, const char *name,
 					       size_t len)
@@ -96,8 +95,7 @@ void ag_ask_clear(struct ag_ask *ask)
 	*ask = (struct ag_ask){ .command = NULL };
 }
 
-/* ---- Finding whom to ask
- * ------------------------------------------------------------------------------ */
+/* ---- Finding whom to ask ---- */
 
 static int complain(const struct ag_ask *ask, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -205,8 +203,7 @@ static int open_stream(struct ag_ask *ask, const char *path)
 	return AG_EXIT_OK;
 }
 
-/* ---- Asking
- * ------------------------------------------------------------------------------------------- */
+/* ---- Asking ---- */
 
 int ag_ask_next(struct ag_ask *ask, json_t **reply)
 {
@@ -259,8 +256,7 @@ int ag_ask(struct ag_ask *ask, const char *request, json_t **reply)
 	return AG_EXIT_OK;
 }
 
-/* ---- Reading answers
- * ---------------------------------------------------------------------------------- */
+/* ---- Reading answers ---- */
 
 const json_t *ag_reply_member(const json_t *object, const char *key)
 {

@@ -51,8 +51,7 @@ static void free_export(struct export **export)
 	free(*export);
 }
 
-/* ---- One record after the other
- * ------------------------------------------------------------------- */
+/* ---- One record after the other ---- */
 
 static void redact(struct export *export, const struct ag_capture_frame *frame)
 {
@@ -113,8 +112,7 @@ static int copy_all(struct export *export, const char *in, const char *out)
 	return written < 0 ? complain(out, strerror(-written)) : status;
 }
 
-/* ---- Beginning
- * ------------------------------------------------------------------------------------ */
+/* ---- Beginning ---- */
 
 static int make_redactor(struct ag_redactor **out)
 {

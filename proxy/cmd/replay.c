@@ -60,9 +60,7 @@ struct replay {
 	uint16_t index;
 };
 
-/* ---- Options
- * ----------------------------------------------------------------------------------
- */
+/* ---- Options ---- */
 
 static const struct option long_options[] = {
 	{ "rules", required_argument, NULL, 'r' }, { "against", required_argument, NULL, 'a' },
@@ -129,9 +127,7 @@ static int parse_options(struct options *options, int argc, char **argv)
 	return 0;
 }
 
-/* ---- Which controller
- * ---------------------------------------------------------------------------
- */
+/* ---- Which controller ---- */
 
 /* The start of a PDU on the fixed ATT channel. */
 static bool looks_like_att(const struct ag_capture_frame *frame)
@@ -242,9 +238,7 @@ static int choose_controller(struct replay *replay)
 	return choose(replay, list, count);
 }
 
-/* ---- The run
- * ------------------------------------------------------------------------------------
- */
+/* ---- The run ---- */
 
 static void tap(void *user, const struct ag_decision *decision)
 {
@@ -390,9 +384,7 @@ static int run_replay(struct replay *replay)
 	return result == AG_CAPTURE_END ? AG_EXIT_OK : AG_EXIT_FAILURE;
 }
 
-/* ---- Setting up
- * ----------------------------------------------------------------------------------
- */
+/* ---- Setting up ---- */
 
 static int out_of_memory(void)
 {

@@ -92,8 +92,7 @@ void ag_air_free(struct ag_air *air)
 	free(air);
 }
 
-/* ---- Records held back -------------------------------------------------------------------------
- */
+/* ---- Records held back ---- */
 
 static int write_oldest(struct ag_air *air)
 {
@@ -159,8 +158,7 @@ static int hold_packet(struct ag_air *air, bool from_host, const uint8_t *packet
 	return hold(air, &head, packet + skip, out);
 }
 
-/* ---- Packets and their completions -------------------------------------------------------------
- */
+/* ---- Packets and their completions ---- */
 
 static int note_sent(struct ag_air *air, uint16_t handle)
 {
@@ -318,8 +316,7 @@ int ag_air_out(struct ag_air *air, const struct ag_packet *packet, uint64_t time
 	return hold_packet(air, true, packet->data, packet->len, time_us, NULL);
 }
 
-/* ---- Decisions ---------------------------------------------------------------------------------
- */
+/* ---- Decisions ---- */
 
 static bool never_reaches_the_controller(enum ag_verdict verdict)
 {

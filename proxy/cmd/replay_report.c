@@ -68,9 +68,7 @@ void ag_report_decision(struct ag_report *report, const struct ag_decision *deci
 		print_text(report, decision);
 }
 
-/* ---- Summary
- * ----------------------------------------------------------------------------------
- */
+/* ---- Summary ---- */
 
 struct summary_row {
 	unsigned int index;

@@ -7,8 +7,7 @@
 #include "proxy/base/cleanup.h"
 #include "proxy/cmd/ask.h"
 
-/* ---- Lines
- * -------------------------------------------------------------------------------------------- */
+/* ---- Lines ---- */
 
 /* By ECMA-48: what did not pass stands out. */
 static const struct {
@@ -100,8 +99,7 @@ static int watch(struct ag_ask *ask)
 	return AG_EXIT_OK;
 }
 
-/* ---- The command
- * -------------------------------------------------------------------------------------- */
+/* ---- The command ---- */
 
 static char *make_request(const char *filter, bool from_start)
 {

@@ -74,8 +74,7 @@ struct ag_redactor *ag_redactor_new(const uint8_t key[16])
 	return redactor;
 }
 
-/* ---- Replacements
- * --------------------------------------------------------------------------------- */
+/* ---- Replacements ---- */
 
 /*
  * One octet of an address, by a permutation that the octets before it choose. So the whole is a
@@ -138,8 +137,7 @@ static void blank(void *user, enum ag_private kind, uint8_t *octets, size_t len)
 	}
 }
 
-/* ---- Links
- * ---------------------------------------------------------------------------------------- */
+/* ---- Links ---- */
 
 static struct link *find_link(struct ag_redactor *redactor, uint16_t index, uint16_t handle)
 {
@@ -188,8 +186,7 @@ static void watch_connections(struct ag_redactor *redactor, uint16_t index, cons
 		renew_link(redactor, index, ag_get_le16(packet + 5) & 0x0fff);
 }
 
-/* ---- Advertising data over several reports (Vol 4 Part E, 7.7.65.13)
- * ------------------------------ */
+/* ---- Advertising data over several reports (Vol 4 Part E, 7.7.65.13) ---- */
 
 /* Whether the data of this report continues that of another; remembers whether it will be
  * continued. Controllers give such data one report an event. */
@@ -222,8 +219,7 @@ static bool is_continued(struct ag_redactor *redactor, const uint8_t *packet, si
 	return false;
 }
 
-/* ---- ATT
- * ------------------------------------------------------------------------------------------ */
+/* ---- ATT ---- */
 
 /* The 16-bit number of a UUID of 2 or 16 octets, 0 where it has none. */
 static uint16_t uuid_number(const uint8_t *uuid, size_t len)
@@ -359,8 +355,7 @@ static bool judge_att(struct link *link, size_t from, struct stream *stream, uin
 	}
 }
 
-/* ---- The octets of an ACL packet
- * ------------------------------------------------------------------ */
+/* ---- The octets of an ACL packet ---- */
 
 static void redact_smp(const struct ag_redactor *redactor, struct stream *stream, uint8_t *octet)
 {
@@ -445,8 +440,7 @@ static void redact_acl(struct ag_redactor *redactor, uint16_t index, size_t from
 	skip(stream, said > acl.len ? said - acl.len : 0);
 }
 
-/* ---- The whole
- * ------------------------------------------------------------------------------------ */
+/* ---- The whole ---- */
 
 void ag_redact_packet(struct ag_redactor *redactor, uint16_t index, bool from_host, uint8_t *packet,
 		      size_t len)

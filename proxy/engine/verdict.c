@@ -179,12 +179,15 @@ static int forward_unchanged(struct ag_engine *engine, struct ag_unit *unit)
 static void remember(struct ag_engine *engine, const struct ag_unit *unit, const uint8_t *pdu,
 		     size_t len, const struct ag_hold *how)
 {
+	enum ag_att_pdu_kind kind = ag_att_kind(pdu[0]);
 	struct ag_transaction *transaction;
 	struct ag_att att;
 
+	if (kind != AG_ATT_REQUEST && kind != AG_ATT_INDICATION)
+		return;
 	ag_att_parse(pdu, len, &att);
 	ag_bearer_asked(unit->bearer, unit->from, &att, engine->now_us);
-	if (att.kind != AG_ATT_REQUEST)
+	if (kind != AG_ATT_REQUEST)
 		return;
 	transaction = &unit->bearer->transaction[unit->from];
 	transaction->number = how->number;

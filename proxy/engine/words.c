@@ -14,7 +14,7 @@
 /* How much of what a peer chooses is shown: a line is for reading, and recordings hold the rest. */
 enum { SHOWN_OCTETS = 16, SHOWN_ENTRIES = 4 };
 
-/* ---- Building the string ------------------------------------------------------------------- */
+/* ---- Building the string ---- */
 
 struct words {
 	char *out;
@@ -102,7 +102,7 @@ static void add_value_name(struct words *words, enum ag_field field, uint8_t num
 		add(words, "0x%02x", num);
 }
 
-/* ---- UUIDs ---------------------------------------------------------------------------------- */
+/* ---- UUIDs ---- */
 
 static uint64_t get_le64(const uint8_t *at)
 {
@@ -149,8 +149,9 @@ static void say_type(struct words *words, struct ag_cursor *cursor)
 	add_uuid(words, at, len);
 }
 
-/* ---- Parameters ------------------------------------------------------------------------------
- *
+/* ---- Parameters ---- */
+
+/*
  * Each function reads one parameter and says it. Where the octets are not there it leaves the
  * cursor failed and says nothing of the parameter.
  */
@@ -495,7 +496,7 @@ static void say_keypress(struct words *words, struct ag_cursor *cursor)
 		add(words, ": 0x%02x", type);
 }
 
-/* ---- The PDUs -------------------------------------------------------------------------------- */
+/* ---- The PDUs ---- */
 
 enum { PARAMS_MAX = 3 };
 
@@ -629,7 +630,7 @@ size_t ag_words_pdu(bool is_att, const uint8_t *pdu, size_t len, char *out, size
 	return words.len;
 }
 
-/* ---- Verdicts -------------------------------------------------------------------------------- */
+/* ---- Verdicts ---- */
 
 const char *ag_words_verdict_name(enum ag_verdict verdict)
 {

@@ -29,8 +29,7 @@ static void capture_cleanup(struct ag_capture **capture)
 	ag_capture_close(*capture);
 }
 
-/* ---- Octets -----------------------------------------------------------------------------------
- */
+/* ---- Octets ---- */
 
 int ag_capture_octets(struct ag_capture *capture, uint8_t *out, size_t len)
 {
@@ -64,8 +63,7 @@ int ag_capture_skip(struct ag_capture *capture, uint64_t len)
 	return 0;
 }
 
-/* ---- btsnoop ----------------------------------------------------------------------------------
- */
+/* ---- btsnoop ---- */
 
 static int begin_btsnoop(struct ag_capture *capture)
 {
@@ -136,8 +134,7 @@ static bool is_btsnoop(const uint8_t *data, size_t len, struct ag_capture *captu
 
 static const struct capture_format btsnoop = { is_btsnoop, begin_btsnoop, next_btsnoop };
 
-/* ---- Any format -------------------------------------------------------------------------------
- */
+/* ---- Any format ---- */
 
 static const struct capture_format *const formats[] = {
 	&btsnoop, &ag_capture_pcap, &ag_capture_pcapng,
@@ -239,8 +236,7 @@ int ag_capture_rewind(struct ag_capture *capture)
 	return result > 0 ? -EIO : result;
 }
 
-/* ---- Writing ----------------------------------------------------------------------------------
- */
+/* ---- Writing ---- */
 
 struct ag_capture_writer {
 	FILE *file;

@@ -30,8 +30,7 @@ static void set_head(struct ag_capture *capture, struct ag_capture_frame *frame,
 					&frame->head.flags);
 }
 
-/* ---- PacketLogger -----------------------------------------------------------------------------
- */
+/* ---- PacketLogger ---- */
 
 static bool is_pklg(const uint8_t *data, size_t len, struct ag_capture *capture)
 {
@@ -67,8 +66,7 @@ static int next_pklg(struct ag_capture *capture, struct ag_capture_frame *frame)
 
 const struct capture_format ag_capture_pklg = { is_pklg, begin_pklg, next_pklg };
 
-/* ---- Packets of pcap and pcapng ---------------------------------------------------------------
- */
+/* ---- Packets of pcap and pcapng ---- */
 
 static bool is_bluetooth(uint32_t link)
 {
@@ -124,8 +122,7 @@ static void fill_packet(struct ag_capture *capture, struct ag_capture_frame *fra
 				    (uint32_t)packet->data[2] << 8 | packet->data[3];
 }
 
-/* ---- pcap -------------------------------------------------------------------------------------
- */
+/* ---- pcap ---- */
 
 static bool is_pcap(const uint8_t *data, size_t len, struct ag_capture *capture)
 {
@@ -168,8 +165,7 @@ static int next_pcap(struct ag_capture *capture, struct ag_capture_frame *frame)
 
 const struct capture_format ag_capture_pcap = { is_pcap, begin_pcap, next_pcap };
 
-/* ---- pcapng -----------------------------------------------------------------------------------
- */
+/* ---- pcapng ---- */
 
 static bool is_pcapng(const uint8_t *data, size_t len, struct ag_capture *capture)
 {

@@ -60,8 +60,7 @@ struct ag_control {
 	uint64_t lost;
 };
 
-/* ---- A client
- * ----------------------------------------------------------------------------------------- */
+/* ---- A client ---- */
 
 static void stop_watching(struct client *client)
 {
@@ -134,8 +133,7 @@ static void release_out(struct client *client)
 	client->out_at = 0;
 }
 
-/* ---- Trace
- * -------------------------------------------------------------------------------------------- */
+/* ---- Trace ---- */
 
 /* Seconds since 1970 of a time of the engine's. */
 static uint64_t wall_time_us(uint64_t time_us)
@@ -226,8 +224,7 @@ void ag_control_tap(void *user, const struct ag_decision *decision)
 	}
 }
 
-/* ---- Requests
- * ----------------------------------------------------------------------------------------- */
+/* ---- Requests ---- */
 
 static int begin_watching(struct client *client, struct ag_control_watch *watch)
 {
@@ -311,8 +308,7 @@ static int take_line(struct client *client)
 	return r;
 }
 
-/* ---- Moving
- * ------------------------------------------------------------------------------------------- */
+/* ---- Moving ---- */
 
 /* @return: 0 (written, or it has to wait) or negative: the client has gone */
 static int send_out(struct client *client)
@@ -425,8 +421,7 @@ void ag_control_reloaded(struct ag_control *control, uint64_t number, int result
 	}
 }
 
-/* ---- Connections
- * -------------------------------------------------------------------------------------- */
+/* ---- Connections ---- */
 
 /* There is always one: not all clients may watch. */
 static void evict_silent(struct ag_control *control)
@@ -511,8 +506,7 @@ static void on_pause_ended(struct ev_loop *loop, struct ev_timer *timer, int eve
 	ev_io_start(loop, &control->acceptable);
 }
 
-/* ---- The whole
- * ---------------------------------------------------------------------------------------- */
+/* ---- The whole ---- */
 
 static void start(struct ag_control *control)
 {

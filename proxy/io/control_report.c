@@ -43,8 +43,7 @@ static void put_sides(struct ag_json *json, const char *key, uint64_t host, uint
 	ag_json_close(json);
 }
 
-/* ---- Status
- * ------------------------------------------------------------------------------------------- */
+/* ---- Status ---- */
 
 static void put_side(struct ag_json *json, const char *key, const struct ag_transport *transport)
 {
@@ -166,8 +165,7 @@ void ag_control_status(const struct ag_control_view *view, FILE *out)
 	ag_json_end(&json);
 }
 
-/* ---- Links
- * -------------------------------------------------------------------------------------------- */
+/* ---- Links ---- */
 
 static const char *const asker[2] = { [AG_SIDE_HOST] = "host", [AG_SIDE_CONTROLLER] = "peer" };
 
@@ -272,8 +270,7 @@ void ag_control_links(const struct ag_control_view *view, FILE *out)
 	ag_json_end(&json);
 }
 
-/* ---- Rules
- * -------------------------------------------------------------------------------------------- */
+/* ---- Rules ---- */
 
 static void put_rule(struct ag_json *json, const struct ag_control_view *view, size_t index,
 		     const char *text)

@@ -48,8 +48,7 @@ static struct ag_control_view view_of(const struct asking *asking)
 	return view;
 }
 
-/* ---- State
- * -------------------------------------------------------------------------------------------- */
+/* ---- State ---- */
 
 static void answer_status(struct asking *asking)
 {
@@ -89,8 +88,7 @@ static void answer_metrics(struct asking *asking)
 	ag_json_end(&json);
 }
 
-/* ---- Reload
- * ------------------------------------------------------------------------------------------- */
+/* ---- Reload ---- */
 
 static void answer_reload(struct asking *asking)
 {
@@ -123,8 +121,7 @@ void ag_control_answer_reload(const struct ag_control_asked *asked, int result, 
 	ag_json_end(&json);
 }
 
-/* ---- Recordings
- * --------------------------------------------------------------------------------------- */
+/* ---- Recordings ---- */
 
 static const struct {
 	const char *name;
@@ -222,8 +219,7 @@ static void answer_record(struct asking *asking)
 	ag_json_end(&json);
 }
 
-/* ---- Trace
- * -------------------------------------------------------------------------------------------- */
+/* ---- Trace ---- */
 
 static void free_ruleset(struct ag_ruleset **rules)
 {
@@ -282,8 +278,7 @@ static void answer_trace(struct asking *asking)
 	ag_json_end(&json);
 }
 
-/* ---- Requests
- * ----------------------------------------------------------------------------------------- */
+/* ---- Requests ---- */
 
 static const struct request {
 	const char *name;

@@ -32,8 +32,7 @@ static void __attribute__((format(printf, 2, 3))) add(struct line *line, const c
 		line->len = sizeof(line->text) - 1;
 }
 
-/* ---- One decision
- * --------------------------------------------------------------------------------- */
+/* ---- One decision ---- */
 
 void ag_decision_format(const struct ag_decision *decision, char *out, size_t size)
 {
@@ -114,8 +113,7 @@ void ag_decisions_tap(void *user, const struct ag_decision *decision)
 	       decision->number, text);
 }
 
-/* ---- The summary
- * ------------------------------------------------------------------------------------ */
+/* ---- The summary ---- */
 
 static void add_verdicts(struct line *line, const struct ag_stats *stats)
 {

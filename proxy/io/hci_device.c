@@ -70,8 +70,7 @@ static int device_info(int ctl, unsigned int index, struct hci_dev_info *info)
 	return ioctl(ctl, HCIGETDEVINFO, info) < 0 ? -errno : 0;
 }
 
-/* ---- Finding ----------------------------------------------------------------------------------
- */
+/* ---- Finding ---- */
 
 /* A list with room for its entries, which stand behind the head. */
 union device_list {
@@ -169,8 +168,7 @@ int ag_hci_find(struct ag_transport *transport, uint64_t remembered, unsigned in
 	return 0;
 }
 
-/* ---- rfkill ------------------------------------------------------------------------------------
- */
+/* ---- rfkill ---- */
 
 /* Whether the controller's rfkill switch is on. A bind() would tell as well, but only after
  * bluetoothd has seen the controller go and come. What cannot be read is left to the bind(). */
@@ -191,8 +189,7 @@ static bool is_blocked(unsigned int index)
 	return blocked;
 }
 
-/* ---- Binding -----------------------------------------------------------------------------------
- */
+/* ---- Binding ---- */
 
 enum taking {
 	TAKING_DONE,

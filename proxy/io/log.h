@@ -29,7 +29,7 @@ void ag_log(enum ag_log_level level, const char *format, ...) __attribute__((for
  */
 void ag_log_lines(enum ag_log_level level, const char *text);
 
-/* ---- Lines that a peer can cause ------------------------------------------------------------- */
+/* ---- Lines that a peer can cause ---- */
 
 /** Of one text in one period so many lines are written; of all texts together so many. */
 #define AG_LIMIT_PERIOD_US  UINT64_C(10000000)

@@ -33,8 +33,7 @@ struct ag_metrics_file {
 	bool failing; /* the thread's own */
 };
 
-/* ---- Writing
- * ------------------------------------------------------------------------------------------ */
+/* ---- Writing ---- */
 
 static int write_all(int fd, const char *text)
 {
@@ -89,8 +88,7 @@ static void replace_and_tell(struct ag_metrics_file *file, const char *text)
 	file->failing = r < 0;
 }
 
-/* ---- The thread
- * --------------------------------------------------------------------------------------- */
+/* ---- The thread ---- */
 
 static void *serve(void *user)
 {
@@ -136,8 +134,7 @@ static void release(struct ag_metrics_file *file)
 	free(file);
 }
 
-/* ---- The outside
- * -------------------------------------------------------------------------------------- */
+/* ---- The outside ---- */
 
 static char *text_now(const struct ag_metrics_file *file)
 {

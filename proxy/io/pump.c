@@ -63,8 +63,7 @@ static int take(void *user, const uint8_t *packet, size_t len)
 	return feed(user, packet, len);
 }
 
-/* ---- The end ------------------------------------------------------------------------------------
- */
+/* ---- The end ---- */
 
 /* A side has gone: read no more, write what is left to the other for a short while. */
 static void begin_end(struct ag_pump *pump, enum ag_side side, int error)
@@ -94,8 +93,7 @@ static void on_linger(struct ev_loop *loop, struct ev_timer *timer, int events)
 	finish(timer->data);
 }
 
-/* ---- Writing
- * ------------------------------------------------------------------------------------- */
+/* ---- Writing ---- */
 
 /* The host has switched its controller off without a word to it, so links and advertising live on:
  * say on its behalf what it would have said. Once, until it takes packets again. */
@@ -185,8 +183,7 @@ static bool write_all(struct ag_pump *pump)
 	return all;
 }
 
-/* ---- Reading
- * ------------------------------------------------------------------------------------- */
+/* ---- Reading ---- */
 
 /*
  * Backpressure, all of it. A side is not read from while the other is slow to take what there is
@@ -282,8 +279,7 @@ static void on_due(struct ev_loop *loop, struct ev_timer *timer, int events)
 	settle(pump);
 }
 
-/* ---- Starting and stopping
- * ------------------------------------------------------------------------ */
+/* ---- Starting and stopping ---- */
 
 void ag_pump_start(struct ag_pump *pump, struct ev_loop *loop,
 		   struct ag_transport *const transport[2], struct ag_engine *engine,

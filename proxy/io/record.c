@@ -31,8 +31,7 @@ static uint64_t now_btsnoop_us(void)
 	return AG_BTSNOOP_EPOCH_US + (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* ---- Records
- * -------------------------------------------------------------------------------------- */
+/* ---- Records ---- */
 
 /* Put a record of two parts for which there is room. */
 static void put(struct ag_recorder *recorder, uint32_t flags, const void *head, size_t head_len,
@@ -140,8 +139,7 @@ static void end(struct ag_recorder *recorder)
 	ag_record_file_commit(recorder->file);
 }
 
-/* ---- Start, stop, rotate
- * -------------------------------------------------------------------------- */
+/* ---- Start, stop, rotate ---- */
 
 int ag_recorder_start(struct ag_recorder *recorder, const struct ag_record_config *config)
 {
@@ -224,8 +222,7 @@ bool ag_recorder_runs(struct ag_recorder *recorder)
 	return recorder->file != NULL;
 }
 
-/* ---- What happens
- * --------------------------------------------------------------------------------- */
+/* ---- What happens ---- */
 
 static void set_name(struct ag_recorder_side *at, enum ag_side side, const char *label)
 {

@@ -69,8 +69,7 @@ struct ag_record_file {
 	bool orphan; /* the thread frees everything */
 };
 
-/* ---- Names
- * ---------------------------------------------------------------------------------------- */
+/* ---- Names ---- */
 
 /* @return: length as snprintf() has it */
 static int file_name(const struct ag_record_file *file, unsigned int number, char *out, size_t size)
@@ -123,8 +122,7 @@ static int first_number(const char *path, unsigned int *number)
 	return 0;
 }
 
-/* ---- Files
- * ---------------------------------------------------------------------------------------- */
+/* ---- Files ---- */
 
 static void remove_made(const struct ag_record_file *file, const struct made *made)
 {
@@ -205,8 +203,7 @@ static int open_first(struct ag_record_file *file)
 	return r;
 }
 
-/* ---- Writing, in the thread
- * ----------------------------------------------------------------------- */
+/* ---- Writing, in the thread ---- */
 
 /* Octets at the beginning of `data` that are whole: a file header (where the file begins here) and
  * records. */
@@ -393,8 +390,7 @@ static void *run(void *user)
 	return NULL;
 }
 
-/* ---- The other side of the buffer
- * ----------------------------------------------------------------- */
+/* ---- The other side of the buffer ---- */
 
 static struct ag_record_file *make(const char *path, bool series, unsigned int keep)
 {

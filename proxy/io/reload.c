@@ -31,8 +31,7 @@ struct ag_reload {
 	char *text;
 };
 
-/* ---- The thread
- * --------------------------------------------------------------------------------------- */
+/* ---- The thread ---- */
 
 static void *run(void *user)
 {
@@ -64,8 +63,7 @@ static int begin(struct ag_reload *reload)
 	return 0;
 }
 
-/* ---- The loop
- * ----------------------------------------------------------------------------------------- */
+/* ---- The loop ---- */
 
 static void hand_over(struct ag_reload *reload)
 {

@@ -41,7 +41,7 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* ---- One file ------------------------------------------------------------------------------- */
+/* ---- One file ---- */
 
 static void close_file(FILE **file)
 {
@@ -141,7 +141,7 @@ static int add_file(struct reading *reading, const char *path)
 	return result < 0 ? result : 0;
 }
 
-/* ---- Directories ---------------------------------------------------------------------------- */
+/* ---- Directories ---- */
 
 static int is_rules(const struct dirent *entry)
 {
@@ -203,7 +203,7 @@ static int add_path(struct reading *reading, const char *path, bool may_be_missi
 	return S_ISDIR(status.st_mode) ? add_directory(reading, path) : add_file(reading, path);
 }
 
-/* ---- All of them ---------------------------------------------------------------------------- */
+/* ---- All of them ---- */
 
 static int compare_sources(const void *left, const void *right)
 {

@@ -66,8 +66,7 @@ struct session {
 	int result;
 };
 
-/* ---- Rules
- * ------------------------------------------------------------------------------------------ */
+/* ---- Rules ---- */
 
 /* Put other rules in force; takes them over where it succeeds. */
 static int replace_rules(struct session *session, struct ag_rulebook *book)
@@ -92,8 +91,7 @@ static void log_findings(int result, const char *text)
 	ag_log_lines(result == 0 ? AG_LOG_WARNING : AG_LOG_ERROR, text);
 }
 
-/* ---- Rules that only look on
- * ---------------------------------------------------------------------------- */
+/* ---- Rules that only look on ---- */
 
 static void set_shadow(struct session *session, struct ag_rulebook *book)
 {
@@ -134,8 +132,7 @@ static int load_shadow(struct session *session)
 	return r;
 }
 
-/* ---- Rules that are read again
- * -------------------------------------------------------------------------- */
+/* ---- Rules that are read again ---- */
 
 static void log_not_read(const struct session *session, int result)
 {
@@ -177,8 +174,7 @@ static int reload(struct session *session, uint64_t *number)
 	return r;
 }
 
-/* ---- A session from open to close
- * ------------------------------------------------------------------- */
+/* ---- A session from open to close ---- */
 
 static void start_opening(struct session *session, bool patient, unsigned int pause_ms);
 
@@ -352,8 +348,7 @@ static void start_opening(struct session *session, bool patient, unsigned int pa
 	}
 }
 
-/* ---- Signals
- * ----------------------------------------------------------------------------------------- */
+/* ---- Signals ---- */
 
 static void on_end(struct ev_loop *loop, struct ev_signal *watcher, int events)
 {
@@ -407,8 +402,7 @@ static void watch_signals(struct session *session)
 	}
 }
 
-/* ---- Control
- * ----------------------------------------------------------------------------------------- */
+/* ---- Control ---- */
 
 static void view(void *user, struct ag_control_view *out)
 {
@@ -516,8 +510,7 @@ static int start_metrics(struct session *session)
 	return r;
 }
 
-/* ---- The whole
- * ---------------------------------------------------------------------------------------- */
+/* ---- The whole ---- */
 
 /* Make a transport, and let it fail early where it can. */
 static int prepare(struct session *session, enum ag_side side)

@@ -61,8 +61,7 @@ static struct ag_match_state *state_of(struct ag_shadow *shadow, const struct ag
 	return state;
 }
 
-/* ---- What either set decides
- * ---------------------------------------------------------------------- */
+/* ---- What either set decides ---- */
 
 static void set_rule(struct ag_shadow_outcome *outcome, const struct ag_rule *rule)
 {
@@ -177,8 +176,7 @@ static struct ag_shadow_outcome ask(const struct ag_shadow *shadow,
 	return outcome;
 }
 
-/* ---- Differences
- * ---------------------------------------------------------------------------------- */
+/* ---- Differences ---- */
 
 /* Which rule it was makes no difference, nor what else would have been done to what is not sent. */
 static bool same(const struct ag_shadow_outcome *a, const struct ag_shadow_outcome *b)

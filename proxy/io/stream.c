@@ -78,7 +78,7 @@ static void stream_free(struct ag_transport *transport)
 	free(stream);
 }
 
-/* ---- Reading --------------------------------------------------------------------------------- */
+/* ---- Reading ---- */
 
 static int framing_lost(struct stream *stream, size_t at)
 {
@@ -155,7 +155,7 @@ static int stream_read(struct ag_transport *transport, ag_packet_fn *packet, voi
 	return (size_t)n < room ? AG_IO_AGAIN : 0;
 }
 
-/* ---- Writing --------------------------------------------------------------------------------- */
+/* ---- Writing ---- */
 
 static int stream_flush(struct ag_transport *transport)
 {

@@ -56,7 +56,7 @@ static void tune_tcp(int fd)
 				 sizeof(options[i].value));
 }
 
-/* ---- Listening ------------------------------------------------------------------------------- */
+/* ---- Listening ---- */
 
 /* Remove a socket file that nobody serves. What is no socket, or is served, stays. */
 static int remove_stale(struct ag_transport *transport, const struct sockaddr_un *address)
@@ -252,7 +252,7 @@ int ag_accept(struct ag_transport *transport, int listen_fd, const struct ag_ope
 	}
 }
 
-/* ---- Connecting ------------------------------------------------------------------------------ */
+/* ---- Connecting ---- */
 
 static int connect_to(const struct sockaddr *address, socklen_t len,
 		      const struct ag_opening *opening)

@@ -55,8 +55,7 @@ static struct user_channel *channel_of(struct ag_transport *transport)
 	return (struct user_channel *)transport; /* its first member */
 }
 
-/* ---- A command of our own, while nobody else talks to the controller
- * ----------------------------- */
+/* ---- A command of our own, while nobody else talks to the controller ---- */
 
 /* Send a command without parameters and wait for its completion; what comes before it is of no
  * concern to anybody and is thrown away. */
@@ -106,8 +105,7 @@ static uint64_t read_bdaddr(int fd, const struct ag_opening *opening, uint8_t *b
 	return result.failed ? 0 : bdaddr;
 }
 
-/* ---- Opening and closing
- * -------------------------------------------------------------------------- */
+/* ---- Opening and closing ---- */
 
 static void raise_receive_buffer(int fd)
 {
@@ -192,8 +190,7 @@ static void channel_free(struct ag_transport *transport)
 	free(channel_of(transport));
 }
 
-/* ---- Packets
- * -------------------------------------------------------------------------------------- */
+/* ---- Packets ---- */
 
 static int channel_error(struct ag_transport *transport)
 {

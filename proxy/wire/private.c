@@ -243,8 +243,7 @@ struct view {
 	size_t len;
 };
 
-/* ---- AD structures: length, type, data (Vol 3 Part C, 11)
- * ----------------------------------------- */
+/* ---- AD structures: length, type, data (Vol 3 Part C, 11) ---- */
 
 static bool data_kind(uint8_t type, size_t len, enum ag_private *kind)
 {
@@ -299,8 +298,7 @@ void ag_private_data(uint8_t *data, size_t len, ag_private_fn *visit, void *user
 	}
 }
 
-/* ---- Commands and events
- * -------------------------------------------------------------------------- */
+/* ---- Commands and events ---- */
 
 static void visit_span(const struct view *view, size_t at, size_t len, enum ag_private kind,
 		       ag_private_fn *visit, void *user)
@@ -396,8 +394,7 @@ void ag_private_hci(uint8_t *packet, size_t len, ag_private_fn *visit, void *use
 	visit_view(&view, visit, user);
 }
 
-/* ---- SMP
- * ------------------------------------------------------------------------------------------ */
+/* ---- SMP ---- */
 
 bool ag_private_smp(uint8_t code, size_t offset, enum ag_private *kind)
 {

@@ -20,8 +20,7 @@
 
 #include "proxy/engine/engine.h"
 
-/* ---- Counting allocations ----------------------------------------------------------------------
- */
+/* ---- Counting allocations ---- */
 
 static unsigned long allocations;
 
@@ -50,8 +49,7 @@ void *__wrap_realloc(void *old, size_t size)
 	return __real_realloc(old, size);
 }
 
-/* ---- Traffic ------------------------------------------------------------------------------------
- */
+/* ---- Traffic ---- */
 
 struct packet {
 	enum ag_side side;

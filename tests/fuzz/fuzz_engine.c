@@ -151,7 +151,7 @@ static void pass_time(struct fuzz *fuzz, uint64_t us)
 	fuzz->now_us = until;
 }
 
-/* ---- Steps: an octet says what, further ones what with ------------------------------------- */
+/* ---- Steps: an octet says what, further ones what with ---- */
 
 static size_t take(struct fuzz *fuzz, uint8_t *out, size_t most)
 {

@@ -51,7 +51,7 @@ static void event(struct ag_sim_controller *controller, uint8_t code, const uint
 	controller->port.emit(controller->port.user, packet, 3u + len);
 }
 
-/* ---- Links -------------------------------------------------------------------------------- */
+/* ---- Links ---- */
 
 static void connection_bredr(struct ag_sim_controller *controller,
 			     const struct ag_sim_controller_link *link, bool central)
@@ -133,7 +133,7 @@ void ag_sim_controller_encrypt(struct ag_sim_controller *controller, size_t inde
 	event(controller, AG_SIM_HCI_ENCRYPTION_CHANGE, params, sizeof(params));
 }
 
-/* ---- Commands ------------------------------------------------------------------------------ */
+/* ---- Commands ---- */
 
 static void command_complete(struct ag_sim_controller *controller, uint16_t opcode,
 			     const uint8_t *result, uint8_t len)
@@ -279,7 +279,7 @@ static void receive_command(struct ag_sim_controller *controller, struct ag_curs
 	controller->n_commands++;
 }
 
-/* ---- Data ---------------------------------------------------------------------------------- */
+/* ---- Data ---- */
 
 static void receive_acl(struct ag_sim_controller *controller, struct ag_cursor at)
 {

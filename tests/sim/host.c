@@ -48,7 +48,7 @@ static void link_down(struct ag_sim_host *host, struct ag_sim_host_link *link)
 	link->up = false;
 }
 
-/* ---- Events -------------------------------------------------------------------------------- */
+/* ---- Events ---- */
 
 static void connected(struct ag_sim_host *host, uint16_t handle, bool le, bool central)
 {
@@ -210,7 +210,7 @@ static void receive_event(struct ag_sim_host *host, struct ag_cursor at)
 		le_meta(host, start);
 }
 
-/* ---- Data ---------------------------------------------------------------------------------- */
+/* ---- Data ---- */
 
 static void receive_acl(struct ag_sim_host *host, struct ag_cursor at)
 {

@@ -143,7 +143,7 @@ static void random_rule(struct ag_random *random, unsigned int allowed, struct a
 	ag_random_fill(random, rule->bytes, rule->n_bytes);
 }
 
-/* ---- As text ------------------------------------------------------------------------------ */
+/* ---- As text ---- */
 
 __attribute__((format(printf, 2, 3))) static void add(char text[4096], const char *format, ...)
 {
@@ -238,7 +238,7 @@ void ag_sim_rules_clear(struct ag_sim_rules *rules)
 	rules->set = NULL;
 }
 
-/* ---- The second opinion --------------------------------------------------------------------- */
+/* ---- The second opinion ---- */
 
 static enum ag_sim_att_kind sim_kind(uint8_t kind)
 {

@@ -47,7 +47,7 @@ struct run {
 	} seen[2]; /* by enum ag_side */
 };
 
-/* ---- Text ----------------------------------------------------------------------------------- */
+/* ---- Text ---- */
 
 /* The next word of a line; the line goes on behind it. Empty at the end. */
 static char *word(char **line)
@@ -116,8 +116,7 @@ static void to_hex(const uint8_t *data, size_t len, char *out, size_t size)
 		snprintf(out + 2 * i, 3, "%02x", data[i]);
 }
 
-/* ---- What comes out ---------------------------------------------------------------------------
- */
+/* ---- What comes out ---- */
 
 static void see(struct run *run, enum ag_side side, uint16_t handle, uint16_t cid,
 		const uint8_t *data, size_t len)
@@ -228,8 +227,7 @@ static void expect(struct run *run, enum ag_side side, uint16_t cid, const uint8
 		ag_sim_fail(&run->report, AG_SIM_UNEXPECTED, "on link 0x%03x", seen->handle);
 }
 
-/* ---- What goes in -----------------------------------------------------------------------------
- */
+/* ---- What goes in ---- */
 
 static void feed(struct run *run, enum ag_side side, const uint8_t *packet, size_t len)
 {
@@ -342,8 +340,7 @@ static void line_packet(struct run *run, const char *verb, char *rest)
 	}
 }
 
-/* ---- Other lines ------------------------------------------------------------------------------
- */
+/* ---- Other lines ---- */
 
 static void line_pool(struct run *run, char *rest)
 {
@@ -526,8 +523,7 @@ static void run_line(struct run *run, char *line)
 		line_plain(run, verb);
 }
 
-/* ---- Cases ------------------------------------------------------------------------------------
- */
+/* ---- Cases ---- */
 
 static void run_begin(struct run *run, enum ag_sim_chunks chunks)
 {

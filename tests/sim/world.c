@@ -9,7 +9,7 @@
 #include "tests/sim/hci.h"
 #include "tests/sim/world_internal.h"
 
-/* ---- Packets -------------------------------------------------------------------------------- */
+/* ---- Packets ---- */
 
 static void feed(struct ag_sim_world *world, enum ag_side side, const uint8_t *packet, size_t len)
 {
@@ -98,7 +98,7 @@ static void drain(struct ag_sim_world *world)
 		;
 }
 
-/* ---- Time ----------------------------------------------------------------------------------- */
+/* ---- Time ---- */
 
 static void tick(struct ag_sim_world *world)
 {
@@ -147,8 +147,7 @@ static void peer_step(struct ag_sim_world *world, size_t index, bool fresh)
 		;
 }
 
-/* ---- Links ------------------------------------------------------------------------------------
- */
+/* ---- Links ---- */
 
 static void connect_link(struct ag_sim_world *world, size_t index)
 {
@@ -243,8 +242,7 @@ static void step(struct ag_sim_world *world)
 	}
 }
 
-/* ---- A case ------------------------------------------------------------------------------------
- */
+/* ---- A case ---- */
 
 static void command(struct ag_sim_world *world, uint16_t opcode, const uint8_t *params, uint8_t len)
 {

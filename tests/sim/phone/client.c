@@ -14,8 +14,7 @@
 
 static void enter(struct phone *phone, enum phone_step step);
 
-/* ---- Requests
- * ------------------------------------------------------------------------------------ */
+/* ---- Requests ---- */
 
 static void ask_mtu(struct phone *phone)
 {
@@ -55,8 +54,7 @@ static void ask_crossing(struct phone *phone)
 	phone_ask(phone, pdu, sizeof(pdu));
 }
 
-/* ---- Crossing
- * ------------------------------------------------------------------------------------- */
+/* ---- Crossing ---- */
 
 /* Send the crossing request and, right behind it, the refusal that waited for it. */
 static void cross(struct phone *phone)
@@ -112,8 +110,7 @@ static void crossing_answered(struct phone *phone, const uint8_t *pdu, uint64_t 
 	enter(phone, phone->client.resume);
 }
 
-/* ---- Steps
- * ------------------------------------------------------------------------------------------ */
+/* ---- Steps ---- */
 
 static void ready(struct phone *phone)
 {
@@ -292,8 +289,7 @@ void phone_client_answer(struct phone *phone, const uint8_t *pdu, size_t len, ui
 	}
 }
 
-/* ---- Time
- * -------------------------------------------------------------------------------------------- */
+/* ---- Time ---- */
 
 /* Vol 3 Part F, 3.3.3: nothing may be sent on the bearer any more; a phone ends the link. */
 static void timed_out(struct phone *phone)

@@ -94,8 +94,7 @@ static const struct row sensor_rows[] = {
 	{ CHARACTERISTIC, "2a29", PROP_READ, false, VALUE("Maker") },
 };
 
-/* ---- UUIDs
- * --------------------------------------------------------------------------------------- */
+/* ---- UUIDs ---- */
 
 struct phone_uuid phone_uuid(const uint8_t *octets, size_t len)
 {
@@ -159,8 +158,7 @@ bool phone_uuid_equal(const struct phone_uuid *a, const struct phone_uuid *b)
 	return memcmp(wide_a, wide_b, sizeof(wide_a)) == 0;
 }
 
-/* ---- Building
- * -------------------------------------------------------------------------------------- */
+/* ---- Building ---- */
 
 static struct phone_attribute *add(struct phone_database *database, struct phone_uuid type)
 {

@@ -106,7 +106,7 @@ void phone_hang_up(struct phone *phone)
 	phone_command(phone, AG_HCI_DISCONNECT, data, sizeof(data));
 }
 
-/* ---- Central: look for a peripheral and connect to it ---------------------------------------- */
+/* ---- Central: look for a peripheral and connect to it ---- */
 
 static void scan(struct phone *phone, bool on)
 {
@@ -202,8 +202,7 @@ static void ext_advertising_report(struct phone *phone, struct ag_cursor *cursor
 	}
 }
 
-/* ---- Sensor: advertise ------------------------------------------------------------------------
- */
+/* ---- Sensor: advertise ---- */
 
 static void advertise(struct phone *phone)
 {
@@ -244,8 +243,7 @@ static void look_for_peer(struct phone *phone)
 		scan(phone, true);
 }
 
-/* ---- Events ------------------------------------------------------------------------------------
- */
+/* ---- Events ---- */
 
 /* 7.7.65.1 and 7.7.65.10 begin alike. */
 static void connection_complete(struct phone *phone, struct ag_cursor *cursor)

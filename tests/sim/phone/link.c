@@ -9,8 +9,7 @@
 #include "tests/sim/phone/phone.h"
 #include "tests/sim/phone/report.h"
 
-/* ---- Up and down -------------------------------------------------------------------------------
- */
+/* ---- Up and down ---- */
 
 void phone_link_up(struct phone *phone, uint16_t handle)
 {
@@ -44,8 +43,7 @@ void phone_link_down(struct phone *phone, uint8_t reason)
 	phone_report_end();
 }
 
-/* ---- Out ----------------------------------------------------------------------------------------
- */
+/* ---- Out ---- */
 
 static void send_fragment(struct phone *phone, struct phone_frame *frame)
 {
@@ -110,8 +108,7 @@ void phone_l2cap_send(struct phone *phone, uint16_t cid, const uint8_t *data, si
 	send_what_fits(phone);
 }
 
-/* ---- In -----------------------------------------------------------------------------------------
- */
+/* ---- In ---- */
 
 static void smp_in(struct phone *phone, const uint8_t *pdu, size_t len)
 {

@@ -41,8 +41,7 @@ static void stop(int number)
 	stopped = 1;
 }
 
-/* ---- Options
- * --------------------------------------------------------------------------------------- */
+/* ---- Options ---- */
 
 enum {
 	PEER = 'p',
@@ -168,8 +167,7 @@ static bool parse(int argc, char **argv, struct phone_options *options)
 	return true;
 }
 
-/* ---- Loop
- * ------------------------------------------------------------------------------------------ */
+/* ---- Loop ---- */
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {

@@ -138,7 +138,7 @@ struct phone {
 /** Monotonic milliseconds since the machine started. */
 uint64_t phone_now_ms(void);
 
-/* ---- transport.c ---------------------------------------------------------------------------- */
+/* ---- transport.c ---- */
 
 /** Open the controller; 0 or -errno. Waits through the kernel's start-up of the controller. */
 int phone_open(struct phone *phone);
@@ -149,7 +149,7 @@ int phone_read(struct phone *phone);
 /** Write one packet, H4 type octet first. A failure ends the phone. */
 void phone_write(struct phone *phone, const uint8_t *packet, size_t len);
 
-/* ---- host.c: HCI commands and events -------------------------------------------------------- */
+/* ---- host.c: HCI commands and events ---- */
 
 /** Queue the start-up sequence. */
 void phone_start(struct phone *phone);
@@ -163,7 +163,7 @@ void phone_hang_up(struct phone *phone);
 /** One packet from the controller. */
 void phone_packet(struct phone *phone, const uint8_t *packet, size_t len);
 
-/* ---- link.c: ACL, L2CAP, SMP ---------------------------------------------------------------- */
+/* ---- link.c: ACL, L2CAP, SMP ---- */
 
 void phone_link_up(struct phone *phone, uint16_t handle);
 void phone_link_down(struct phone *phone, uint8_t reason);
@@ -176,7 +176,7 @@ void phone_acl_in(struct phone *phone, const uint8_t *packet, size_t len);
 /** Send one L2CAP packet, in as many ACL packets as it needs and the controller has room for. */
 void phone_l2cap_send(struct phone *phone, uint16_t cid, const uint8_t *data, size_t len);
 
-/* ---- bearer.c: the ATT bearer --------------------------------------------------------------- */
+/* ---- bearer.c: the ATT bearer ---- */
 
 void phone_bearer_up(struct phone *phone);
 void phone_att_in(struct phone *phone, const uint8_t *pdu, size_t len);
@@ -187,7 +187,7 @@ void phone_ask(struct phone *phone, const uint8_t *pdu, size_t len);
 /** Send the answer to the peer's open request. */
 void phone_answer(struct phone *phone, const uint8_t *pdu, size_t len);
 
-/* ---- server.c, client.c --------------------------------------------------------------------- */
+/* ---- server.c, client.c ---- */
 
 /** A request of the peer: answer it (or not, as the options say). */
 void phone_serve(struct phone *phone, const uint8_t *pdu, size_t len);

@@ -89,8 +89,7 @@ static uint8_t pull_uuid(struct exchange *exchange, struct phone_uuid *uuid)
 	return 0;
 }
 
-/* ---- The requests, in the order of the protocol ------------------------------------------------
- */
+/* ---- The requests, in the order of the protocol ---- */
 
 static uint8_t exchange_mtu(struct exchange *exchange)
 {

@@ -246,8 +246,7 @@ Test(io, writing_to_a_closed_stream_is_its_end)
 	free_pair(&pair);
 }
 
-/* ---- Opening
- * ------------------------------------------------------------------------------------- */
+/* ---- Opening ---- */
 
 static struct ag_transport *make(const char *text)
 {

@@ -174,8 +174,7 @@ Test(rules, golden_lines)
 	cr_expect(ge(sz, tally.refused, 60));
 }
 
-/* ---- Every word of the language, in an accepted and in a refused line --------------------------
- */
+/* ---- Every word of the language, in an accepted and in a refused line ---- */
 
 static const char *const words[] = {
 	"rule",  "let",    "when",   "and",    "or",      "not",       "in",         "every",

@@ -162,8 +162,7 @@ Test(rules, hci_errors_have_names)
 	cr_expect_null(ag_hci_error_name(0x2b));
 }
 
-/* ---- describe ----------------------------------------------------------------------------------
- */
+/* ---- describe ---- */
 
 static void expect_described(const char *name, const char *part)
 {
