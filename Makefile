@@ -117,8 +117,9 @@ FUZZ_SECONDS ?= 30
 fuzz: ## every fuzz target for FUZZ_SECONDS (30)
 	tests/fuzz/run $(FUZZ_SECONDS)
 
-bench: ## instructions and allocations a forwarded packet costs
+bench: all ## instructions and allocations a forwarded packet costs, and what watchers cost
 	tests/bench/run
+	tests/bench/watchers $(BUILD)/attgate
 
 coverage: ## line and branch coverage by folder
 	tests/coverage
