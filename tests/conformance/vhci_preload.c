@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
@@ -39,6 +40,9 @@
 #define LINE_SIZE 1024
 /* An emulated processor needs a while to start a program. */
 #define START_MS 60000
+/* The kernel works for a controller before all ordinary programs (WQ_HIGHPRI), and the programs' own
+ * peers rely on that: what stands between them and it has to be as quick. */
+#define PRIORITY 1
 /* The driver queues without a limit. */
 #define QUEUE_OCTETS (8 << 20)
 
@@ -136,6 +140,7 @@ static int spawn(struct instance *instance, const char *path, int says)
 	char *arguments[MAX_WORDS + 1];
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
+	struct sched_param priority = { .sched_priority = PRIORITY };
 	sigset_t none;
 	size_t n = 0;
 	int r;
@@ -154,7 +159,9 @@ static int spawn(struct instance *instance, const char *path, int says)
 	posix_spawn_file_actions_adddup2(&actions, says, STDERR_FILENO);
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setschedpolicy(&attributes, SCHED_FIFO);
+	posix_spawnattr_setschedparam(&attributes, &priority);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSCHEDULER);
 	r = posix_spawn(&instance->pid, arguments[0], &actions, &attributes, arguments,
 			environment());
 	posix_spawnattr_destroy(&attributes);
@@ -299,12 +306,15 @@ static void release(struct instance *instance)
 
 static int start_thread(struct instance *instance)
 {
+	struct sched_param priority = { .sched_priority = PRIORITY };
 	sigset_t all, before;
 	int r;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	r = pthread_create(&instance->thread, NULL, forward, instance);
+	if (r == 0)
+		pthread_setschedparam(instance->thread, SCHED_FIFO, &priority);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return -r;
 }
