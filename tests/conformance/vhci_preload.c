@@ -40,8 +40,8 @@
 #define LINE_SIZE 1024
 /* An emulated processor needs a while to start a program. */
 #define START_MS 60000
-/* The kernel works for a controller before all ordinary programs (WQ_HIGHPRI), and the programs' own
- * peers rely on that: what stands between them and it has to be as quick. */
+/* The kernel works for a controller before all ordinary programs (WQ_HIGHPRI), and the peers that
+ * the programs play rely on that: what stands between them and it has to be as quick. */
 #define PRIORITY 1
 /* The driver queues without a limit. */
 #define QUEUE_OCTETS (8 << 20)
