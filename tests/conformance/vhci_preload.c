@@ -40,8 +40,7 @@
 #define LINE_SIZE 1024
 /* An emulated processor needs a while to start a program. */
 #define START_MS 60000
-/* The kernel works for a controller before all ordinary programs (WQ_HIGHPRI), and the peers that
- * the programs play rely on that: what stands between them and it has to be as quick. */
+/* Of the thread, which is to add no delay of its own to attgate's. */
 #define PRIORITY 1
 /* The driver queues without a limit. */
 #define QUEUE_OCTETS (8 << 20)
@@ -140,7 +139,6 @@ static int spawn(struct instance *instance, const char *path, int says)
 	char *arguments[MAX_WORDS + 1];
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
-	struct sched_param priority = { .sched_priority = PRIORITY };
 	sigset_t none;
 	size_t n = 0;
 	int r;
@@ -159,9 +157,7 @@ static int spawn(struct instance *instance, const char *path, int says)
 	posix_spawn_file_actions_adddup2(&actions, says, STDERR_FILENO);
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setschedpolicy(&attributes, SCHED_FIFO);
-	posix_spawnattr_setschedparam(&attributes, &priority);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSCHEDULER);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
 	r = posix_spawn(&instance->pid, arguments[0], &actions, &attributes, arguments,
 			environment());
 	posix_spawnattr_destroy(&attributes);
