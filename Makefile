@@ -42,12 +42,12 @@ INSTALL_DIRS = $(BINDIR) $(MANDIR)/man5 $(MANDIR)/man7 $(MANDIR)/man8 $(RULESDIR
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 ALL_OBJ := $(call objects,$(LIB_SRC) proxy/main.c $(SIM_SRC) $(PHONE_SRC) $(UNIT_SRC))
 
-.PHONY: help all check unit vm bench fuzz layers lint fmt coverage demo install uninstall clean objects
+.PHONY: help all check unit vm conformance bench fuzz layers lint fmt coverage demo install uninstall clean objects
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 all: $(BUILD)/attgate ## build build/attgate (the default)
 
@@ -111,6 +111,13 @@ vm: all $(BUILD)/phone ## scenarios with a real kernel and bluetoothd in a virtu
 
 demo: ## the founding story without and with attgate, everything real but the radio (root)
 	BUILD=$(BUILD) tests/vm/demo
+
+$(BUILD)/vhci_preload.so: tests/conformance/vhci_preload.c proxy/wire/h4.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fPIC -shared $(LDFLAGS) -o $@ $^ -pthread -ldl
+
+conformance: all $(BUILD)/vhci_preload.so ## BlueZ's own test programs, direct and through attgate, in a VM (root)
+	BUILD=$(BUILD) tests/conformance/run
 
 FUZZ_SECONDS ?= 30
 

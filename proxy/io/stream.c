@@ -128,10 +128,22 @@ static int closed(struct stream *stream)
 				 stream->base.label);
 }
 
+/* An end that was met in writing; to a unix socket "reset" says no more than that what we wrote was
+ * not all read. */
+static bool is_end(const struct stream *stream, int error)
+{
+	enum ag_address_kind kind = stream->base.address.kind;
+
+	return error == EPIPE ||
+	       (error == ECONNRESET && (kind == AG_ADDRESS_UNIX || kind == AG_ADDRESS_UNIX_LISTEN));
+}
+
 static int socket_error(struct stream *stream)
 {
 	if (errno == EAGAIN || errno == EINTR)
 		return AG_IO_AGAIN;
+	if (is_end(stream, errno))
+		return closed(stream);
 	return ag_transport_fail(&stream->base, -errno, "%s: %s", stream->base.label,
 				 strerror(errno));
 }

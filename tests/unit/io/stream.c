@@ -243,6 +243,28 @@ Test(io, writing_to_a_closed_stream_is_its_end)
 	shutdown(pair.far, SHUT_RDWR);
 	cr_expect_eq(pair.stream->ops->write(pair.stream, packets, 4), 0, "kept for flush()");
 	cr_expect_eq(pair.stream->ops->flush(pair.stream), -EPIPE);
+	cr_expect_str_eq(pair.stream->why, "unix:/test: closed by the other end");
+	free_pair(&pair);
+}
+
+/* To a unix socket the other end is "reset" when it did not read all that it was sent. */
+Test(io, who_closes_without_reading_all_has_closed)
+{
+	struct pair pair = make_pair();
+	struct received received = { 0 };
+	int r;
+
+	send_far(&pair, packets, 4);
+	cr_assert_eq(pair.stream->ops->write(pair.stream, packets, 4), 0);
+	cr_assert_eq(pair.stream->ops->flush(pair.stream), 0);
+	close(pair.far);
+	pair.far = -1;
+	do
+		r = pair.stream->ops->read(pair.stream, take, &received);
+	while (r >= 0);
+	cr_expect_eq(r, -EPIPE);
+	cr_expect_eq(received.count, 1, "what it said before is heard");
+	cr_expect_str_eq(pair.stream->why, "unix:/test: closed by the other end");
 	free_pair(&pair);
 }
 
