@@ -45,7 +45,7 @@ static void sample(const struct page *page, const char *name, const char *key, c
 {
 	fprintf(page->out, "attgate_%s{controller=\"", name);
 	put_escaped(page->out, page->controller);
-	if (key) {
+	if (key && value) {
 		fprintf(page->out, "\",%s=\"", key);
 		put_escaped(page->out, value);
 	}
