@@ -76,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct ag_control_host host = { view, reload, &stage.view };
+	struct ag_control_host host = { .view = view, .reload = reload, .user = &stage.view };
 	struct ag_control_asked asked = { .host = &host };
 	struct ag_control_watch watch = { .wanted = false };
 	char *text = NULL;
