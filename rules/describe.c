@@ -52,15 +52,16 @@ static const struct ag_name *const uuid_tables[] = { ag_names_characteristic, ag
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/** What a UUID stands for; Assigned Numbers, 3.4 to 3.8. */
-static const char *uuid_class(uint16_t uuid16)
-{
-	if (uuid16 >= 0x2a00)
-		return "characteristic";
-	if (uuid16 >= 0x2900)
-		return "descriptor";
-	return uuid16 >= 0x2800 ? "declaration" : "service";
-}
+/* By class: what it is called and where it is written. */
+static const struct {
+	const char *name;
+	const char *fields;
+} uuid_classes[] = {
+	[AG_UUID_SERVICE] = { "service", "att.service" },
+	[AG_UUID_DECLARATION] = { "declaration", "att.uuid or att.type" },
+	[AG_UUID_DESCRIPTOR] = { "descriptor", "att.uuid or att.type" },
+	[AG_UUID_CHARACTERISTIC] = { "characteristic", "att.uuid, att.characteristic or att.type" },
+};
 
 /* ---- One thing at length ---- */
 
@@ -96,9 +97,11 @@ static void describe_field(struct ag_text *text, enum ag_field field)
 
 static void describe_uuid(struct ag_text *text, uint16_t uuid16, const char *name)
 {
-	ag_text_printf(text, "%s: UUID 0x%04x, %s\n", name, uuid16, uuid_class(uuid16));
+	enum ag_uuid_class class = ag_uuid_class(uuid16);
+
+	ag_text_printf(text, "%s: UUID 0x%04x, %s\n", name, uuid16, uuid_classes[class].name);
 	ag_text_printf(text, "  0000%04x-0000-1000-8000-00805f9b34fb\n", uuid16);
-	ag_text_puts(text, "  written where att.type is compared\n");
+	ag_text_printf(text, "  written where %s is compared\n", uuid_classes[class].fields);
 }
 
 static void describe_value(struct ag_text *text, enum ag_field field, const struct ag_name *name)
@@ -294,7 +297,8 @@ static void list_codes(struct ag_text *text, const struct ag_name *table, bool u
 		char about[16];
 
 		snprintf(about, sizeof(about), "0x%0*x", uuids ? 4 : 2, name->num);
-		list_row(text, name->name, uuids ? uuid_class(name->num) : "HCI error", about);
+		list_row(text, name->name,
+			 uuids ? uuid_classes[ag_uuid_class(name->num)].name : "HCI error", about);
 	}
 }
 

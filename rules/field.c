@@ -85,6 +85,24 @@ static const struct ag_field_row rows[AG_FIELD_COUNT] = {
 			    .type = AG_T_UUID,
 			    .writable = true,
 			    .about = "attribute type a discovery request asks for" },
+	[AG_F_ATT_UUID] = { "att.uuid",
+			    { 0 },
+			    .type = AG_T_UUID,
+			    .about = "type of the attribute at att.handle; of a value the "
+				     "characteristic's UUID" },
+	[AG_F_ATT_CHARACTERISTIC] = { "att.characteristic",
+				      { "btatt.characteristic_uuid16",
+					"btatt.characteristic_uuid128" },
+				      .type = AG_T_UUID,
+				      .about = "characteristic that the attribute belongs to" },
+	[AG_F_ATT_SERVICE] = { "att.service",
+			       { "btatt.service_uuid16", "btatt.service_uuid128" },
+			       .type = AG_T_UUID,
+			       .about = "service that the attribute lies in" },
+	[AG_F_ATT_MAPPED] = { "att.mapped",
+			      { 0 },
+			      FLAG,
+			      .about = "whether the type of the attribute at att.handle is known" },
 	[AG_F_ATT_ERROR] = { "att.error",
 			     { "btatt.error_code" },
 			     CODE(ag_names_error),
@@ -101,6 +119,10 @@ static const struct ag_field_row rows[AG_FIELD_COUNT] = {
 				   { 0 },
 				   FLAG,
 				   .about = "a response that answers no open request" },
+	[AG_F_ATT_MALFORMED] = { "att.malformed",
+				 { 0 },
+				 FLAG,
+				 .about = "whether the PDU breaks its own format" },
 	[AG_F_ATT_OFFSET] = { "att.offset",
 			      { "btatt.offset" },
 			      NUMBER,
@@ -171,8 +193,7 @@ bool ag_field_find(const char *text, size_t len, enum ag_field *field)
 bool ag_field_is_planned(const char *text, size_t len)
 {
 	static const char *const planned[] = {
-		"att.uuid",  "att.characteristic", "att.service", "att.malformed", "l2cap.code",
-		"l2cap.psm", "hci.opcode",         "hci.event",   "hci.subevent",
+		"l2cap.code", "l2cap.psm", "hci.opcode", "hci.event", "hci.subevent",
 	};
 
 	for (size_t i = 0; i < sizeof(planned) / sizeof(planned[0]); i++) {
@@ -210,10 +231,14 @@ const char *ag_type_words(enum ag_value_type type)
 #define BIT(field) (UINT64_C(1) << AG_F_##field)
 #define LINK_FIELDS                                                                                \
 	(BIT(ROLE) | BIT(FROM) | BIT(LINK) | BIT(PEER) | BIT(PEER_TYPE) | BIT(ENCRYPTED) | BIT(AGE))
-#define ATT_FIELDS (BIT(BEARER) | BIT(MTU) | BIT(ATT_OPCODE) | BIT(ATT_KIND) | BIT(ATT_LENGTH))
-#define RANGE      (BIT(ATT_START) | BIT(ATT_END))
+#define ATT_FIELDS                                                                                 \
+	(BIT(BEARER) | BIT(MTU) | BIT(ATT_OPCODE) | BIT(ATT_KIND) | BIT(ATT_LENGTH) |              \
+	 BIT(ATT_MALFORMED))
+#define RANGE     (BIT(ATT_START) | BIT(ATT_END))
+#define ATTRIBUTE (BIT(ATT_UUID) | BIT(ATT_CHARACTERISTIC) | BIT(ATT_SERVICE) | BIT(ATT_MAPPED))
 
-/* The parameters of each PDU, Vol 3 Part F, 3.4.1 to 3.4.7. */
+/* The parameters of each PDU, Vol 3 Part F, 3.4.1 to 3.4.7. What has a handle has an ATTRIBUTE;
+ * what answers a PDU with a handle is about the same one. */
 static const struct {
 	bool known;
 	enum ag_att_kind kind;
@@ -229,22 +254,22 @@ static const struct {
 	[0x08] = { true, AG_KIND_REQUEST, RANGE | BIT(ATT_TYPE) },
 	[0x09] = { true, AG_KIND_RESPONSE, BIT(ATT_VALUE) },
 	[0x0a] = { true, AG_KIND_REQUEST, BIT(ATT_HANDLE) },
-	[0x0b] = { true, AG_KIND_RESPONSE, BIT(ATT_VALUE) },
+	[0x0b] = { true, AG_KIND_RESPONSE, BIT(ATT_VALUE) | ATTRIBUTE },
 	[0x0c] = { true, AG_KIND_REQUEST, BIT(ATT_HANDLE) | BIT(ATT_OFFSET) },
-	[0x0d] = { true, AG_KIND_RESPONSE, BIT(ATT_VALUE) },
+	[0x0d] = { true, AG_KIND_RESPONSE, BIT(ATT_VALUE) | ATTRIBUTE },
 	[0x0e] = { true, AG_KIND_REQUEST, BIT(ATT_VALUE) },
 	[0x0f] = { true, AG_KIND_RESPONSE, BIT(ATT_VALUE) },
 	[0x10] = { true, AG_KIND_REQUEST, RANGE | BIT(ATT_TYPE) },
 	[0x11] = { true, AG_KIND_RESPONSE, BIT(ATT_VALUE) },
 	[0x12] = { true, AG_KIND_REQUEST, BIT(ATT_HANDLE) | BIT(ATT_VALUE) },
-	[0x13] = { true, AG_KIND_RESPONSE, 0 },
+	[0x13] = { true, AG_KIND_RESPONSE, ATTRIBUTE },
 	[0x16] = { true, AG_KIND_REQUEST, BIT(ATT_HANDLE) | BIT(ATT_OFFSET) | BIT(ATT_VALUE) },
 	[0x17] = { true, AG_KIND_RESPONSE, BIT(ATT_HANDLE) | BIT(ATT_OFFSET) | BIT(ATT_VALUE) },
 	[0x18] = { true, AG_KIND_REQUEST, 0 },
 	[0x19] = { true, AG_KIND_RESPONSE, 0 },
 	[0x1b] = { true, AG_KIND_NOTIFICATION, BIT(ATT_HANDLE) | BIT(ATT_VALUE) },
 	[0x1d] = { true, AG_KIND_INDICATION, BIT(ATT_HANDLE) | BIT(ATT_VALUE) },
-	[0x1e] = { true, AG_KIND_CONFIRMATION, 0 },
+	[0x1e] = { true, AG_KIND_CONFIRMATION, ATTRIBUTE },
 	[0x20] = { true, AG_KIND_REQUEST, BIT(ATT_VALUE) },
 	[0x21] = { true, AG_KIND_RESPONSE, BIT(ATT_VALUE) },
 	[0x23] = { true, AG_KIND_NOTIFICATION, BIT(ATT_VALUE) },
@@ -271,6 +296,8 @@ uint64_t ag_fields_of_att(uint8_t opcode)
 
 	if (kind == AG_KIND_RESPONSE || kind == AG_KIND_CONFIRMATION)
 		fields |= BIT(ATT_REQUEST) | BIT(ATT_UNSOLICITED);
+	if (fields & BIT(ATT_HANDLE))
+		fields |= ATTRIBUTE;
 	return fields;
 }
 

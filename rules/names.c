@@ -87,13 +87,25 @@ bool ag_uuid_to_u16(const struct ag_uuid *uuid, uint16_t *uuid16)
 	return true;
 }
 
+enum ag_uuid_class ag_uuid_class(uint16_t uuid16)
+{
+	if (uuid16 >= 0x2a00)
+		return AG_UUID_CHARACTERISTIC;
+	if (uuid16 >= 0x2900)
+		return AG_UUID_DESCRIPTOR;
+	return uuid16 >= 0x2800 ? AG_UUID_DECLARATION : AG_UUID_SERVICE;
+}
+
 const char *ag_uuid_name(const struct ag_uuid *uuid)
 {
 	uint16_t uuid16;
 
 	if (!ag_uuid_to_u16(uuid, &uuid16))
 		return NULL;
-	return ag_names_get(uuid16 >= 0x2a00 ? ag_names_characteristic : ag_names_service, uuid16);
+	return ag_names_get(ag_uuid_class(uuid16) == AG_UUID_CHARACTERISTIC
+				? ag_names_characteristic
+				: ag_names_service,
+			    uuid16);
 }
 
 const char *ag_hci_error_name(uint8_t code)

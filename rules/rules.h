@@ -57,30 +57,36 @@ enum ag_att_kind {
 };
 
 enum ag_field {
-	AG_F_ROLE,            /* enum ag_role: the local controller's */
-	AG_F_FROM,            /* enum ag_from */
-	AG_F_LINK,            /* enum ag_link_type */
-	AG_F_PEER,            /* BD_ADDR */
-	AG_F_PEER_TYPE,       /* enum ag_peer_type */
-	AG_F_ENCRYPTED,       /* flag */
-	AG_F_AGE,             /* duration since the link came up */
-	AG_F_BEARER,          /* enum ag_bearer_type */
-	AG_F_MTU,             /* number: ATT_MTU agreed on the bearer */
-	AG_F_ATT_OPCODE,      /* name */
-	AG_F_ATT_KIND,        /* enum ag_att_kind */
-	AG_F_ATT_HANDLE,      /* handle */
-	AG_F_ATT_START,       /* handle */
-	AG_F_ATT_END,         /* handle */
-	AG_F_ATT_TYPE,        /* UUID */
-	AG_F_ATT_ERROR,       /* name */
-	AG_F_ATT_REQUEST,     /* name: opcode */
-	AG_F_ATT_UNSOLICITED, /* flag */
-	AG_F_ATT_OFFSET,      /* number */
-	AG_F_ATT_VALUE,       /* bytes */
-	AG_F_ATT_LENGTH,      /* number: octets of the ATT PDU */
-	AG_F_ATT_MTU,         /* number: the MTU in an Exchange MTU PDU */
-	AG_F_SMP_OPCODE,      /* name */
-	AG_F_SMP_REASON,      /* name */
+	AG_F_ROLE,       /* enum ag_role: the local controller's */
+	AG_F_FROM,       /* enum ag_from */
+	AG_F_LINK,       /* enum ag_link_type */
+	AG_F_PEER,       /* BD_ADDR */
+	AG_F_PEER_TYPE,  /* enum ag_peer_type */
+	AG_F_ENCRYPTED,  /* flag */
+	AG_F_AGE,        /* duration since the link came up */
+	AG_F_BEARER,     /* enum ag_bearer_type */
+	AG_F_MTU,        /* number: ATT_MTU agreed on the bearer */
+	AG_F_ATT_OPCODE, /* name */
+	AG_F_ATT_KIND,   /* enum ag_att_kind */
+	AG_F_ATT_HANDLE, /* handle */
+	AG_F_ATT_START,  /* handle */
+	AG_F_ATT_END,    /* handle */
+	AG_F_ATT_TYPE,   /* UUID */
+	/* of the attribute that the PDU is about; present where it is known */
+	AG_F_ATT_UUID,           /* UUID: its type */
+	AG_F_ATT_CHARACTERISTIC, /* UUID of the characteristic it belongs to */
+	AG_F_ATT_SERVICE,        /* UUID of the service it lies in */
+	AG_F_ATT_MAPPED,         /* flag: its type is known; present on every PDU about one */
+	AG_F_ATT_ERROR,          /* name */
+	AG_F_ATT_REQUEST,        /* name: opcode */
+	AG_F_ATT_UNSOLICITED,    /* flag */
+	AG_F_ATT_MALFORMED,      /* flag: breaks its own format, Vol 3 Part F, 3.3 and 3.4 */
+	AG_F_ATT_OFFSET,         /* number */
+	AG_F_ATT_VALUE,          /* bytes */
+	AG_F_ATT_LENGTH,         /* number: octets of the ATT PDU */
+	AG_F_ATT_MTU,            /* number: the MTU in an Exchange MTU PDU */
+	AG_F_SMP_OPCODE,         /* name */
+	AG_F_SMP_REASON,         /* name */
 	AG_FIELD_COUNT,
 };
 

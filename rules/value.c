@@ -33,7 +33,14 @@ static void quote_token(struct ag_text *text, const struct ag_token *token)
 
 /* ---- What a value is, when it is the wrong one ---- */
 
-/** The field that a name is a value of; att.type for an assigned UUID. */
+/** The field that an attribute with this UUID is known by: what a service declaration declares is
+ * no attribute's type. */
+static enum ag_field uuid_owner(uint16_t uuid16)
+{
+	return ag_uuid_class(uuid16) == AG_UUID_SERVICE ? AG_F_ATT_SERVICE : AG_F_ATT_UUID;
+}
+
+/** The field that a name is a value of. */
 static bool find_owner(const char *text, size_t len, enum ag_field *owner)
 {
 	uint16_t uuid16;
@@ -46,8 +53,10 @@ static bool find_owner(const char *text, size_t len, enum ag_field *owner)
 			return true;
 		}
 	}
-	*owner = AG_F_ATT_TYPE;
-	return ag_names_find_uuid(text, len, &uuid16);
+	if (!ag_names_find_uuid(text, len, &uuid16))
+		return false;
+	*owner = uuid_owner(uuid16);
+	return true;
 }
 
 static const char *words_for(enum ag_token_kind kind)
@@ -128,7 +137,7 @@ static void wrong_name(struct ag_resolver *resolver, const struct ag_slot *slot,
 		unknown_name(resolver, slot, token);
 		return;
 	}
-	if (owner == AG_F_ATT_TYPE)
+	if (ag_field_type(owner) == AG_T_UUID)
 		snprintf(is, sizeof(is), "a UUID");
 	else
 		snprintf(is, sizeof(is), "a value of %s", ag_field_name(owner));

@@ -113,7 +113,7 @@ Test(cmd_describe, a_uuid)
 	cr_expect(eq(int, run(&ag_cmd_describe, "battery-level", NULL), 0));
 	expect_output("battery_level: UUID 0x2a19, characteristic\n"
 		      "  00002a19-0000-1000-8000-00805f9b34fb\n"
-		      "  written where att.type is compared\n",
+		      "  written where att.uuid, att.characteristic or att.type is compared\n",
 		      "");
 }
 

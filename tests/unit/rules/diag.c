@@ -30,7 +30,7 @@ Test(rules, a_finding_shows_its_place)
 	    "50-mine.rules:4:27: error: att.handle takes a handle, but battery_level is a UUID\n"
 	    "    4 |     when from == host and att.handle == battery_level\n"
 	    "      |                           ^~~~~~~~~~\n"
-	    "      = did you mean att.type?\n");
+	    "      = did you mean att.uuid?\n");
 }
 
 Test(rules, tabs_and_letters_of_two_octets_keep_the_caret_in_place)

@@ -186,7 +186,12 @@ Test(rules, everything_can_be_described)
 	expect_described("0x05", "insufficient_authentication");
 	expect_described("0x05", "pairing_not_supported");
 	expect_described("insufficient_encryption", "0x0f, a value of att.error");
-	expect_described("att.uuid", "not available in this version");
+	expect_described("Battery Level", "att.uuid, att.characteristic or att.type is compared");
+	expect_described("battery_service", "written where att.service is compared");
+	expect_described("primary_service", "UUID 0x2800, declaration");
+	expect_described("0x2902", "descriptor");
+	expect_described("btatt.service_uuid16", "att.service: field");
+	expect_described("hci.opcode", "not available in this version");
 	expect_described("hide", "not available in this version");
 	for (int i = 0; i < AG_FIELD_COUNT; i++)
 		expect_described(ag_field_name((enum ag_field)i), ": field, ");
