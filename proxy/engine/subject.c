@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "proxy/engine/attributes.h"
 #include "proxy/engine/internal.h"
 
 #include <string.h>
@@ -27,20 +28,6 @@ static void set_bytes(struct ag_subject *out, enum ag_field field, const uint8_t
 {
 	out->value[field].bytes = (struct ag_bytes){ data, len };
 	out->present |= UINT64_C(1) << field;
-}
-
-/* 128-bit UUIDs go over the air least significant octet first (Vol 3 Part B, 2.5.1). */
-static struct ag_uuid pull_uuid(const uint8_t *at, size_t len)
-{
-	struct ag_uuid uuid = { 0 };
-
-	if (len == 2)
-		return ag_uuid_from_u16(ag_get_le16(at));
-	for (size_t i = 0; i < 8; i++) {
-		uuid.lo |= (uint64_t)at[i] << 8 * i;
-		uuid.hi |= (uint64_t)at[8 + i] << 8 * i;
-	}
-	return uuid;
 }
 
 static void fill_link(const struct ag_engine *engine, const struct ag_unit *unit,
@@ -75,8 +62,8 @@ static void fill_att(const struct ag_unit *unit, const struct ag_att *att, struc
 			ag_subject_set(out, numbers[i].field, ag_att_number(att, numbers[i].param));
 	}
 	if (ag_att_has(att, AG_ATT_P_TYPE)) {
-		out->value[AG_F_ATT_TYPE].uuid = pull_uuid(att->pdu + att->at[AG_ATT_P_TYPE],
-							   att->param_len[AG_ATT_P_TYPE]);
+		out->value[AG_F_ATT_TYPE].uuid = ag_uuid_from_air(att->pdu + att->at[AG_ATT_P_TYPE],
+								  att->param_len[AG_ATT_P_TYPE]);
 		out->present |= UINT64_C(1) << AG_F_ATT_TYPE;
 	}
 	if (ag_att_has(att, AG_ATT_P_VALUE))
