@@ -23,7 +23,8 @@ WARNINGS  := -Wall -Wextra -Wshadow -Wswitch-enum -Wstrict-prototypes -Wmissing-
 DEFINES   := -D_GNU_SOURCE -DAG_VERSION='"$(VERSION)"' -DAG_RULES_DIR='"$(RULESDIR)"' \
              -DAG_SYSCONF_DIR='"$(SYSCONFDIR)/attgate/rules.d"'
 ALL_CFLAGS := -std=c11 $(OPT) $(WARNINGS) $(DEFINES) $(SANITIZE) -I. $(CFLAGS)
-LIBS      := -lbluetooth -lev -ljansson -lmd -pthread
+ENGINE_LIBS := -lnettle
+LIBS      := -lbluetooth -lev -ljansson -lmd -pthread $(ENGINE_LIBS)
 
 RULES_SRC  := $(wildcard rules/*.c)
 ENGINE_SRC := $(wildcard proxy/base/*.c proxy/wire/*.c proxy/engine/*.c)
@@ -69,10 +70,10 @@ $(BUILD)/unit: $(call objects,$(UNIT_SRC) $(LIB_SRC) $(filter-out %/main.c,$(PHO
 
 $(BUILD)/bench/forward: $(call objects,tests/bench/forward.c $(RULES_SRC) $(ENGINE_SRC))
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ $(ENGINE_LIBS)
 
 $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(call objects,$(RULES_SRC) $(ENGINE_SRC)) $(BUILD)/libsim.a
-	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS)
 
 $(BUILD)/fuzz_control: $(call objects,$(wildcard proxy/io/*.c))
 $(BUILD)/fuzz_control: LDFLAGS += $(LIBS)

@@ -62,6 +62,7 @@ static const struct {
 	{ AG_HCI_ACCEPT_CONNECTION_REQUEST, learn_accept_connection },
 	{ AG_HCI_SET_C2H_FLOW_CONTROL, learn_flow_control },
 	{ AG_HCI_HOST_BUFFER_SIZE, learn_host_buffers },
+	{ AG_HCI_LE_ADD_DEVICE_TO_RESOLVING_LIST, ag_identify_listed },
 };
 
 /* ---- The host's completions ---- */

@@ -168,6 +168,7 @@ int ag_engine_new(const struct ag_engine_config *config, struct ag_engine **out)
 	engine->random = config->seed;
 	engine->due_us = UINT64_MAX;
 	engine->commands.credits = 1;
+	engine->identities = config->identities ? config->identities : &engine->own_identities;
 	engine->rule_hits = new_hits(config->rules);
 	engine->scratch = malloc(AG_FRAGMENT_MAX);
 	engine->sdu = malloc(AG_FRAGMENT_MAX);

@@ -21,6 +21,7 @@
 enum ag_side { AG_SIDE_HOST, AG_SIDE_CONTROLLER };
 
 struct ag_engine;
+struct ag_identities;
 
 /** What became of a PDU. */
 enum ag_verdict {
@@ -100,6 +101,8 @@ struct ag_engine_config {
 	bool dry_run;          /* decide, tell, and change nothing */
 	bool replay;           /* the traffic is a recording: peer and controller do not
 				* react to us */
+	struct ag_identities *identities; /* who is known, and where more is learned; borrowed;
+					   * NULL: the engine begins with nobody */
 };
 
 /** Why a PDU was forwarded without being judged. */

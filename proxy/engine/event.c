@@ -23,18 +23,6 @@ static int pass(struct ag_engine *engine, const struct event *event)
 
 /* ---- Links ---- */
 
-static enum ag_peer_type random_type(uint64_t peer)
-{
-	/* Vol 6 Part B, 1.3.2: by the two most significant bits */
-	switch (peer >> 46 & 3) {
-	case 3:
-		return AG_PEER_RANDOM_STATIC;
-	case 1:
-		return AG_PEER_RESOLVABLE;
-	}
-	return AG_PEER_NON_RESOLVABLE;
-}
-
 /* What all three LE events begin with: status, handle, role, peer address type, peer address. The
  * types 2 and 3 are identities that the controller resolved. */
 static int on_le_connection(struct ag_engine *engine, struct event *event)
@@ -48,9 +36,10 @@ static int on_le_connection(struct ag_engine *engine, struct event *event)
 	view.role = ag_pull_u8(&event->params) ? AG_ROLE_PERIPHERAL : AG_ROLE_CENTRAL;
 	type = ag_pull_u8(&event->params);
 	view.peer = ag_pull_bdaddr(&event->params);
-	view.peer_type = type & 1 ? random_type(view.peer) : AG_PEER_PUBLIC;
+	view.peer_type = type & 1 ? ag_random_type(view.peer) : AG_PEER_PUBLIC;
 	if (event->params.failed || status || view.handle > AG_HCI_HANDLE_MAX)
 		return pass(engine, event);
+	ag_identify(engine, &view);
 	r = ag_link_open(engine, &view);
 	if (!r)
 		r = pass(engine, event);
@@ -117,6 +106,7 @@ static int on_encryption(struct ag_engine *engine, struct event *event)
 	if (r || status || !link)
 		return r;
 	link->view.encrypted = enabled;
+	ag_identify_introduced(engine, link);
 	return enabled ? ag_hold_release(engine, link) : 0;
 }
 

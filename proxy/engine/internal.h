@@ -9,6 +9,7 @@
 
 #include "proxy/engine/state.h"
 #include "proxy/wire/att.h"
+#include "proxy/wire/cursor.h"
 
 /* ---- engine.c ---- */
 
@@ -89,6 +90,21 @@ void ag_command_reset(struct ag_engine *engine);
 /** The role that commands and events gave us towards a BR/EDR peer. */
 void ag_role_learn(struct ag_engine *engine, uint64_t peer, enum ag_role role);
 enum ag_role ag_role_known(const struct ag_engine *engine, uint64_t peer);
+
+/* ---- identify.c: who the peers are ---- */
+
+/** Put the peer's identity in the place of a resolvable private address that is known. */
+void ag_identify(struct ag_engine *engine, struct ag_link_view *view);
+
+/** An SMP PDU of the peer's goes to the host. */
+void ag_identify_smp(struct ag_engine *engine, struct ag_link *link, const uint8_t *pdu,
+		     size_t len);
+
+/** Take what the peer has told of itself, if it is whole and the link is encrypted. */
+void ag_identify_introduced(struct ag_engine *engine, struct ag_link *link);
+
+/** Parameters of LE Add Device To Resolving List. */
+void ag_identify_listed(struct ag_engine *engine, struct ag_cursor *params);
 
 /* ---- credits.c: the ledger ---- */
 

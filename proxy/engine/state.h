@@ -7,6 +7,7 @@
 #include "proxy/base/fifo.h"
 #include "proxy/base/marks.h"
 #include "proxy/engine/engine.h"
+#include "proxy/engine/identity.h"
 #include "proxy/wire/hci.h"
 
 /** Links that are judged; the packets of further ones go by. Controllers have 8 to 32. */
@@ -139,6 +140,13 @@ struct ag_channel {
 
 struct ag_held;
 
+/** What a peer has told of itself while it pairs, until it counts. */
+struct ag_introduction {
+	bool has_irk;
+	bool has_address;
+	struct ag_identity identity;
+};
+
 struct ag_link {
 	bool up;
 	struct ag_link_view view;
@@ -151,6 +159,7 @@ struct ag_link {
 	struct ag_match_state *match;
 	uint64_t ordinal;   /* counts links, for seeds */
 	bool disconnecting; /* by us */
+	struct ag_introduction introduction;
 };
 
 struct ag_pending_role {
@@ -185,7 +194,9 @@ struct ag_engine {
 	struct ag_commands commands;
 	struct ag_pending_role roles[AG_PENDING_ROLES];
 	size_t next_role;
-	struct ag_fifo early; /* ACL packets from the controller before their link */
+	struct ag_identities *identities;    /* of the configuration, or the next */
+	struct ag_identities own_identities; /* where nobody keeps them */
+	struct ag_fifo early;                /* ACL packets from the controller before their link */
 	uint64_t early_until_us;
 	struct ag_held *spare;
 	uint64_t now_us;

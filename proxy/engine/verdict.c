@@ -200,6 +200,16 @@ static void remember(struct ag_engine *engine, const struct ag_unit *unit, const
 	ag_due(engine, transaction->timeout_at_us);
 }
 
+/* What goes on its way is learned from. */
+static void note(struct ag_engine *engine, const struct ag_unit *unit, const uint8_t *pdu,
+		 size_t len, const struct ag_hold *how)
+{
+	if (unit->bearer)
+		remember(engine, unit, pdu, len, how);
+	else if (unit->from == AG_SIDE_CONTROLLER)
+		ag_identify_smp(engine, unit->link, pdu, len);
+}
+
 static bool is_request(const struct ag_unit *unit, uint8_t opcode)
 {
 	return unit->bearer && ag_att_kind(opcode) == AG_ATT_REQUEST;
@@ -241,8 +251,7 @@ int ag_dispatch(struct ag_engine *engine, struct ag_unit *unit, const uint8_t *p
 
 	if (is_request(unit, pdu[0]) && unit->bearer->transaction[unit->from].late)
 		return answer_for_the_silent(engine, unit, pdu, len, how);
-	if (unit->bearer)
-		remember(engine, unit, pdu, len, how);
+	note(engine, unit, pdu, len, how);
 	if (pdu == unit->pdu && unit->packets)
 		r = forward_unchanged(engine, unit);
 	else
@@ -372,8 +381,7 @@ static int dry_run(struct ag_engine *engine, struct ag_unit *unit,
 
 	tell(engine, unit, judgement, verdict_of(judgement), error_foretold(unit, judgement),
 	     number);
-	if (unit->bearer)
-		remember(engine, unit, unit->pdu, unit->len, &how);
+	note(engine, unit, unit->pdu, unit->len, &how);
 	return forward_unchanged(engine, unit);
 }
 

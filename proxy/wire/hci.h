@@ -9,17 +9,18 @@
 #include <stdint.h>
 
 enum ag_hci_opcode {
-	AG_HCI_CREATE_CONNECTION = 0x0405,         /* 7.1.5 */
-	AG_HCI_DISCONNECT = 0x0406,                /* 7.1.6 */
-	AG_HCI_ACCEPT_CONNECTION_REQUEST = 0x0409, /* 7.1.8 */
-	AG_HCI_ROLE_DISCOVERY = 0x0809,            /* 7.2.7 */
-	AG_HCI_RESET = 0x0c03,                     /* 7.3.2 */
-	AG_HCI_SET_C2H_FLOW_CONTROL = 0x0c31,      /* 7.3.38 */
-	AG_HCI_HOST_BUFFER_SIZE = 0x0c33,          /* 7.3.39 */
-	AG_HCI_HOST_NUMBER_OF_COMPLETED = 0x0c35,  /* 7.3.40 */
-	AG_HCI_READ_BUFFER_SIZE = 0x1005,          /* 7.4.5 */
-	AG_HCI_LE_READ_BUFFER_SIZE = 0x2002,       /* 7.8.2 */
-	AG_HCI_LE_READ_BUFFER_SIZE_V2 = 0x2060,    /* 7.8.2 */
+	AG_HCI_CREATE_CONNECTION = 0x0405,               /* 7.1.5 */
+	AG_HCI_DISCONNECT = 0x0406,                      /* 7.1.6 */
+	AG_HCI_ACCEPT_CONNECTION_REQUEST = 0x0409,       /* 7.1.8 */
+	AG_HCI_ROLE_DISCOVERY = 0x0809,                  /* 7.2.7 */
+	AG_HCI_RESET = 0x0c03,                           /* 7.3.2 */
+	AG_HCI_SET_C2H_FLOW_CONTROL = 0x0c31,            /* 7.3.38 */
+	AG_HCI_HOST_BUFFER_SIZE = 0x0c33,                /* 7.3.39 */
+	AG_HCI_HOST_NUMBER_OF_COMPLETED = 0x0c35,        /* 7.3.40 */
+	AG_HCI_READ_BUFFER_SIZE = 0x1005,                /* 7.4.5 */
+	AG_HCI_LE_READ_BUFFER_SIZE = 0x2002,             /* 7.8.2 */
+	AG_HCI_LE_ADD_DEVICE_TO_RESOLVING_LIST = 0x2027, /* 7.8.38 */
+	AG_HCI_LE_READ_BUFFER_SIZE_V2 = 0x2060,          /* 7.8.2 */
 };
 
 enum ag_hci_event {
