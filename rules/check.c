@@ -5,6 +5,7 @@
 
 #include "rules/cases.h"
 #include "rules/field.h"
+#include "rules/hide.h"
 #include "rules/imply.h"
 
 /** How many earlier rules a rule's condition is compared with one by one. */
@@ -13,8 +14,9 @@ enum { LOOK_BACK = 256 };
 struct checker {
 	const struct ag_ruleset *set;
 	struct ag_report *report;
-	struct ag_cases covered; /* cases that never get past the rules so far */
-	size_t unchanged_from;   /* since this rule none rewrites anything */
+	struct ag_cases covered;            /* cases that never get past the rules so far */
+	struct ag_cases covered_attributes; /* likewise of attributes, as all_attributes() has it */
+	size_t unchanged_from;              /* since this rule none rewrites anything */
 };
 
 /* ---- Cases of interest ---- */
@@ -34,12 +36,35 @@ static bool any_case(const struct ag_cases *cases, case_fn *is_meant)
 	return false;
 }
 
-static bool is_request(unsigned int context, unsigned int pdu)
+static bool has_kind(unsigned int pdu, enum ag_att_kind wanted)
 {
 	enum ag_att_kind kind;
 
+	return pdu < 256 && ag_kind_of_att((uint8_t)pdu, &kind) && kind == wanted;
+}
+
+static bool is_request(unsigned int context, unsigned int pdu)
+{
 	(void)context;
-	return pdu < 256 && ag_kind_of_att((uint8_t)pdu, &kind) && kind == AG_KIND_REQUEST;
+	return has_kind(pdu, AG_KIND_REQUEST);
+}
+
+static bool is_indication(unsigned int context, unsigned int pdu)
+{
+	(void)context;
+	return has_kind(pdu, AG_KIND_INDICATION);
+}
+
+static bool is_response(unsigned int context, unsigned int pdu)
+{
+	(void)context;
+	return has_kind(pdu, AG_KIND_RESPONSE);
+}
+
+static bool is_confirmation(unsigned int context, unsigned int pdu)
+{
+	(void)context;
+	return has_kind(pdu, AG_KIND_CONFIRMATION);
 }
 
 static bool is_host_request(unsigned int context, unsigned int pdu)
@@ -47,9 +72,20 @@ static bool is_host_request(unsigned int context, unsigned int pdu)
 	return ag_context_from(context) == AG_FROM_HOST && is_request(context, pdu);
 }
 
+/** What is rejected there, its asker, the host, gets the error of. */
+static bool is_response_to_host(unsigned int context, unsigned int pdu)
+{
+	return ag_context_from(context) == AG_FROM_PEER && is_response(context, pdu);
+}
+
 static bool is_host_exchange_mtu(unsigned int context, unsigned int pdu)
 {
 	return ag_context_from(context) == AG_FROM_HOST && pdu == 0x02;
+}
+
+static bool is_exchange_mtu_to_host(unsigned int context, unsigned int pdu)
+{
+	return ag_context_from(context) == AG_FROM_PEER && pdu == 0x03;
 }
 
 /** Only a peripheral sends it; Vol 3 Part H, 2.4.6. */
@@ -65,10 +101,12 @@ static bool is_error_response(unsigned int context, unsigned int pdu)
 	return pdu == 0x01;
 }
 
+/** Requests that take octets for an answer, and what may be the response to one of them. */
 static bool is_answered_with_octets(unsigned int context, unsigned int pdu)
 {
 	(void)context;
-	return pdu == 0x08 || pdu == 0x0a || pdu == 0x0c || pdu == 0x12;
+	return pdu == 0x08 || pdu == 0x0a || pdu == 0x0c || pdu == 0x12 || pdu == 0x09 ||
+	       pdu == 0x0b || pdu == 0x0d || pdu == 0x13 || pdu == 0x01;
 }
 
 static bool is_answered_with_number(unsigned int context, unsigned int pdu)
@@ -99,6 +137,47 @@ static bool is_number(const struct ag_node *test)
 	return type != AG_T_UUID && type != AG_T_BYTES;
 }
 
+/** Whether a UUID that is assigned to something else stands where attributes are compared. */
+static bool is_of_another_class(enum ag_field field, enum ag_uuid_class class)
+{
+	if (field == AG_F_ATT_SERVICE)
+		return class != AG_UUID_SERVICE;
+	if (field == AG_F_ATT_CHARACTERISTIC)
+		return class != AG_UUID_CHARACTERISTIC;
+	return field == AG_F_ATT_UUID && class == AG_UUID_SERVICE;
+}
+
+static void report_class(struct checker *checker, const struct ag_node *test,
+			 const struct ag_uuid *uuid, enum ag_uuid_class class)
+{
+	static const enum ag_field fields[] = {
+		[AG_UUID_SERVICE] = AG_F_ATT_SERVICE,
+		[AG_UUID_DECLARATION] = AG_F_ATT_UUID,
+		[AG_UUID_DESCRIPTOR] = AG_F_ATT_UUID,
+		[AG_UUID_CHARACTERISTIC] = AG_F_ATT_CHARACTERISTIC,
+	};
+	struct ag_text message = { 0 };
+	struct ag_text hint = { 0 };
+
+	ag_text_printf(&message, "%s is the UUID of a %s, which %s is hardly ever",
+		       ag_uuid_name(uuid), ag_uuid_class_name(class), ag_field_name(test->field));
+	ag_text_printf(&hint, "did you mean %s?", ag_field_name(fields[class]));
+	ag_report_add(checker->report, AG_WARNING, test->span, &message, &hint);
+}
+
+static void check_classes(struct checker *checker, const struct ag_node *test)
+{
+	for (size_t i = 0; i < test->n_uuids; i++) {
+		uint16_t uuid16;
+
+		if (!ag_uuid_name(&test->uuids[i]) || !ag_uuid_to_u16(&test->uuids[i], &uuid16) ||
+		    !is_of_another_class(test->field, ag_uuid_class(uuid16)))
+			continue;
+		report_class(checker, test, &test->uuids[i], ag_uuid_class(uuid16));
+		return;
+	}
+}
+
 static bool check_test(struct checker *checker, const struct ag_node *test,
 		       const struct ag_cases *within)
 {
@@ -106,6 +185,7 @@ static bool check_test(struct checker *checker, const struct ag_node *test,
 	struct ag_cases can_be_true;
 	struct ag_cases can_be_false;
 
+	check_classes(checker, test);
 	ag_cases_of(test, &can_be_true, &can_be_false);
 	if (ag_cases_meet(&can_be_true, within))
 		return false;
@@ -192,7 +272,16 @@ static bool check_node(struct checker *checker, const struct ag_node *node,
 
 static bool has_verdict(const struct ag_rule *rule)
 {
-	return rule->n_actions && ag_action_is_verdict(&rule->actions[rule->n_actions - 1]);
+	return rule->n_actions && ag_action_is_verdict(&rule->actions[rule->n_actions - 1]) &&
+	       !ag_rule_hides(rule);
+}
+
+/** Whether a rule decides for what another is asked for: for attributes a `hide`, else for PDUs. */
+static bool decides_for(const struct checker *checker, size_t rule, size_t other)
+{
+	if (ag_rule_hides(&checker->set->rules[other]))
+		return ag_rule_decides_attributes(checker->set, rule);
+	return has_verdict(&checker->set->rules[rule]);
 }
 
 /** Cases in which a rule matches for certain. */
@@ -227,7 +316,7 @@ static const char *find_cover(const struct checker *checker, size_t rule,
 		struct ag_cases rest = *cases;
 		struct ag_cases certain;
 
-		if (!has_verdict(&checker->set->rules[i]))
+		if (!decides_for(checker, i, rule))
 			continue;
 		certain_cases(checker->set, i, &certain);
 		ag_cases_minus(&rest, &certain);
@@ -244,10 +333,11 @@ static const char *find_implied(const struct checker *checker, size_t rule,
 	const struct ag_ruleset *set = checker->set;
 	size_t from = rule > LOOK_BACK ? rule - LOOK_BACK : 0;
 
-	if (from < checker->unchanged_from)
+	if (from < checker->unchanged_from && !ag_rule_hides(&set->rules[rule]))
 		from = checker->unchanged_from;
 	for (size_t i = from; i < rule; i++) {
-		if (has_verdict(&set->rules[i]) && set->bodies[i].when && set->bodies[rule].when &&
+		if (decides_for(checker, i, rule) && set->bodies[i].when &&
+		    set->bodies[rule].when &&
 		    ag_condition_implies(set->bodies[rule].when, set->bodies[i].when, cases))
 			return set->rules[i].name;
 	}
@@ -282,11 +372,17 @@ static bool is_pairing_error(const struct ag_action *action)
 static void check_error(struct checker *checker, const struct ag_action *action,
 			struct ag_span span, const struct ag_cases *cases)
 {
-	if (is_pairing_error(action) && any_case(cases, is_host_request))
+	bool in_place = action->kind == AG_REJECT; /* of a response */
+	bool to_host = any_case(cases, is_host_request) ||
+		       (in_place && any_case(cases, is_response_to_host));
+	bool to_mtu = any_case(cases, is_host_exchange_mtu) ||
+		      (in_place && any_case(cases, is_exchange_mtu_to_host));
+
+	if (is_pairing_error(action) && to_host)
 		ag_report_warning(checker->report, span,
 				  "error 0x%02x makes bluetoothd ask for pairing",
 				  (unsigned int)action->value.num);
-	if (action->has_value && action->value.num != 0x06 && any_case(cases, is_host_exchange_mtu))
+	if (action->has_value && action->value.num != 0x06 && to_mtu)
 		ag_report_warning(
 		    checker->report, span,
 		    "to its Exchange MTU Request bluetoothd takes request_not_supported; "
@@ -311,8 +407,8 @@ static void check_answer(struct checker *checker, const struct ag_action *action
 		ag_report_warning(
 		    checker->report, span,
 		    number ? "a number answers an Exchange MTU Request, and none gets here"
-			   : "octets answer Read, Read Blob, Read By Type and Write "
-			     "Requests, and none gets here");
+			   : "octets answer Read, Read Blob, Read By Type and Write, and "
+			     "no request or response of these gets here");
 }
 
 /** After a rewritten opcode the PDU is another one. */
@@ -345,16 +441,56 @@ static void check_rewrite(struct checker *checker, const struct ag_action *actio
 		rewrite_opcode(cases, (uint8_t)action->value.num);
 }
 
+/** Whether a condition holds only for responses that nobody waits for. */
+static bool is_unsolicited_only(const struct ag_node *when, const struct ag_cases *cases)
+{
+	struct ag_range truth = { 1, 1 };
+	struct ag_node unsolicited = {
+		.kind = AG_NODE_TEST,
+		.field = AG_F_ATT_UNSOLICITED,
+		.ranges = &truth,
+		.n_ranges = 1,
+	};
+
+	return when && ag_condition_implies(when, &unsolicited, cases);
+}
+
+/** What somebody waits for 30 s for before giving the bearer up: Vol 3 Part F, 3.3.3. */
+static const char *awaited(const struct ag_node *when, const struct ag_cases *cases)
+{
+	if (any_case(cases, is_request))
+		return "a dropped request holds its sender up for 30 s and then costs the link; "
+		       "reject answers it";
+	if (any_case(cases, is_indication))
+		return "a dropped indication holds its sender up for 30 s and then costs the "
+		       "link; reject confirms it";
+	if (is_unsolicited_only(when, cases))
+		return NULL;
+	if (any_case(cases, is_response))
+		return "a dropped response holds who asked up for 30 s and then costs the link; "
+		       "reject puts an error in its place";
+	if (any_case(cases, is_confirmation))
+		return "a dropped confirmation holds who indicated up for 30 s and then costs "
+		       "the link";
+	return NULL;
+}
+
+static void check_drop(struct checker *checker, const struct ag_node *when, struct ag_span span,
+		       const struct ag_cases *cases)
+{
+	const char *stall = awaited(when, cases);
+
+	if (stall)
+		ag_report_warning(checker->report, span, "%s", stall);
+	check_security_request(checker, span, cases);
+}
+
 static void check_action(struct checker *checker, const struct ag_action *action,
-			 struct ag_span span, struct ag_cases *cases)
+			 const struct ag_node *when, struct ag_span span, struct ag_cases *cases)
 {
 	switch (action->kind) {
 	case AG_DROP:
-		if (any_case(cases, is_request))
-			ag_report_warning(checker->report, span,
-					  "a dropped request holds its sender up for 30 s and then "
-					  "costs the link; reject answers it");
-		check_security_request(checker, span, cases);
+		check_drop(checker, when, span, cases);
 		break;
 	case AG_REJECT:
 		check_error(checker, action, span, cases);
@@ -370,6 +506,7 @@ static void check_action(struct checker *checker, const struct ag_action *action
 		check_rewrite(checker, action, span, cases);
 		break;
 	case AG_ACCEPT:
+	case AG_HIDE:
 	case AG_DISCONNECT:
 	case AG_DELAY:
 	case AG_DUPLICATE:
@@ -384,6 +521,10 @@ static void pass_on(struct checker *checker, size_t index)
 	const struct ag_rule *rule = &checker->set->rules[index];
 	struct ag_cases certain;
 
+	if (ag_rule_decides_attributes(checker->set, index)) {
+		certain_cases(checker->set, index, &certain);
+		ag_cases_or(&checker->covered_attributes, &certain);
+	}
 	if (has_verdict(rule)) {
 		certain_cases(checker->set, index, &certain);
 		ag_cases_or(&checker->covered, &certain);
@@ -400,24 +541,35 @@ static void pass_on(struct checker *checker, size_t index)
 	}
 }
 
+/** An attribute has fields of which a Read Request has all, so the cases of that stand for it. */
+static void all_attributes(struct ag_cases *cases)
+{
+	memset(cases, 0, sizeof(*cases));
+	for (unsigned int context = 0; context < AG_CONTEXTS; context++)
+		ag_cases_put(cases, context, 0x0a);
+}
+
 static void check_rule(struct checker *checker, size_t index)
 {
 	const struct ag_rule *rule = &checker->set->rules[index];
 	const struct ag_rule_body *body = &checker->set->bodies[index];
+	bool hide = ag_rule_hides(rule);
 	struct ag_cases everything;
 	struct ag_cases can_be_true;
 	struct ag_cases can_be_false;
 	struct ag_cases reached;
 
-	ag_cases_all(&everything);
+	(hide ? all_attributes : ag_cases_all)(&everything);
 	if (body->when)
 		check_node(checker, body->when, &everything);
 	ag_cases_of(body->when, &can_be_true, &can_be_false);
+	ag_cases_and(&can_be_true, &everything);
 	reached = can_be_true;
-	ag_cases_minus(&reached, &checker->covered);
+	ag_cases_minus(&reached, hide ? &checker->covered_attributes : &checker->covered);
 	if (check_reach(checker, index, &can_be_true, &reached)) {
 		for (size_t i = 0; i < rule->n_actions; i++)
-			check_action(checker, &rule->actions[i], body->notes[i].span, &reached);
+			check_action(checker, &rule->actions[i], body->when, body->notes[i].span,
+				     &reached);
 	}
 	pass_on(checker, index);
 }

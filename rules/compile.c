@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "rules/check.h"
+#include "rules/hide.h"
 #include "rules/lower.h"
 #include "rules/match.h"
 #include "rules/parser.h"
@@ -127,7 +128,8 @@ static void lower_rule(struct compiler *compiler, struct ag_resolver *resolver,
 	body->name_span = from->name.span;
 	if (from->when)
 		body->when = ag_lower_expr(resolver, from->when, &set->n_samplers);
-	ag_lower_actions(resolver, from->actions, rule, body);
+	if (ag_lower_actions(resolver, from->actions, rule, body))
+		ag_check_hide(&compiler->report, rule, body);
 }
 
 static void lower_file(struct compiler *compiler, struct ag_ast_file *file, size_t *index)
@@ -200,7 +202,7 @@ static int compiler_end(struct compiler *compiler, bool warn, struct ag_ruleset 
 	else if (compiler->report.errors)
 		result = AG_RULES_INVALID;
 	else
-		result = ag_dispatch_build(set);
+		result = ag_dispatch_build(set) || ag_hide_build(set) ? -ENOMEM : 0;
 	if (result == 0 && warn)
 		ag_check_set(set, &compiler->report);
 	if (compiler->report.failed)

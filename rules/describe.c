@@ -17,13 +17,22 @@ static const struct {
 	{ "reject", "reject [ERROR]",
 	  "verdict: not forwarded; the sender gets one answer in the name of the other side: an\n"
 	  "  Error Response for a request, a confirmation for an indication, Pairing Failed for a\n"
-	  "  Pairing Request. Without ERROR the one that fits the request" },
+	  "  Pairing Request. Of a response: who asked gets an Error Response in its place. "
+	  "Without\n"
+	  "  ERROR the one that fits the request" },
 	{ "answer", "answer VALUE",
 	  "verdict: not forwarded; the sender gets a success response with that value: octets for\n"
-	  "  Read, Read Blob, Read By Type and Write requests, a number for Exchange MTU" },
+	  "  Read, Read Blob, Read By Type and Write requests, a number for Exchange MTU. Of a "
+	  "response:\n"
+	  "  who asked gets one with that value in its place" },
 	{ "drop", "drop",
 	  "verdict: not forwarded and nothing said; a request that gets no answer costs the link\n"
-	  "  after 30 s" },
+	  "  after 30 s, whether it is dropped or its response" },
+	{ "hide", "hide",
+	  "verdict: of attributes; who asks for them is told that they are not there. The rule "
+	  "may\n"
+	  "  ask for role, from (whose attributes they are), link, peer, peer.type, att.handle,\n"
+	  "  att.uuid, att.characteristic and att.service" },
 	{ "disconnect", "disconnect [REASON]", "verdict: the link is ended" },
 	{ "rewrite", "rewrite FIELD = VALUE", "no verdict: changes the PDU" },
 	{ "delay", "delay TIME [jitter TIME | until encrypted | unless encrypted]",
@@ -52,15 +61,12 @@ static const struct ag_name *const uuid_tables[] = { ag_names_characteristic, ag
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* By class: what it is called and where it is written. */
-static const struct {
-	const char *name;
-	const char *fields;
-} uuid_classes[] = {
-	[AG_UUID_SERVICE] = { "service", "att.service" },
-	[AG_UUID_DECLARATION] = { "declaration", "att.uuid or att.type" },
-	[AG_UUID_DESCRIPTOR] = { "descriptor", "att.uuid or att.type" },
-	[AG_UUID_CHARACTERISTIC] = { "characteristic", "att.uuid, att.characteristic or att.type" },
+/* By class: where it is written. */
+static const char *const uuid_fields[] = {
+	[AG_UUID_SERVICE] = "att.service",
+	[AG_UUID_DECLARATION] = "att.uuid or att.type",
+	[AG_UUID_DESCRIPTOR] = "att.uuid or att.type",
+	[AG_UUID_CHARACTERISTIC] = "att.uuid, att.characteristic or att.type",
 };
 
 /* ---- One thing at length ---- */
@@ -99,9 +105,9 @@ static void describe_uuid(struct ag_text *text, uint16_t uuid16, const char *nam
 {
 	enum ag_uuid_class class = ag_uuid_class(uuid16);
 
-	ag_text_printf(text, "%s: UUID 0x%04x, %s\n", name, uuid16, uuid_classes[class].name);
+	ag_text_printf(text, "%s: UUID 0x%04x, %s\n", name, uuid16, ag_uuid_class_name(class));
 	ag_text_printf(text, "  0000%04x-0000-1000-8000-00805f9b34fb\n", uuid16);
-	ag_text_printf(text, "  written where %s is compared\n", uuid_classes[class].fields);
+	ag_text_printf(text, "  written where %s is compared\n", uuid_fields[class]);
 }
 
 static void describe_value(struct ag_text *text, enum ag_field field, const struct ag_name *name)
@@ -129,8 +135,6 @@ static void look_for_word(struct ag_text *text, const char *name, size_t len)
 		if (ag_name_is(name, len, words[i].word))
 			ag_text_printf(text, "%s\n  %s\n", words[i].form, words[i].about);
 	}
-	if (ag_name_is(name, len, "hide"))
-		ag_text_puts(text, "hide: a verdict that is not available in this version\n");
 }
 
 static void look_for_field(struct ag_text *text, const char *name, size_t len)
@@ -298,7 +302,7 @@ static void list_codes(struct ag_text *text, const struct ag_name *table, bool u
 
 		snprintf(about, sizeof(about), "0x%0*x", uuids ? 4 : 2, name->num);
 		list_row(text, name->name,
-			 uuids ? uuid_classes[ag_uuid_class(name->num)].name : "HCI error", about);
+			 uuids ? ag_uuid_class_name(ag_uuid_class(name->num)) : "HCI error", about);
 	}
 }
 

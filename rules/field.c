@@ -282,6 +282,12 @@ uint64_t ag_fields_of_link(void)
 	return LINK_FIELDS;
 }
 
+uint64_t ag_fields_of_attribute(void)
+{
+	return BIT(ROLE) | BIT(FROM) | BIT(LINK) | BIT(PEER) | BIT(PEER_TYPE) | BIT(ATT_HANDLE) |
+	       BIT(ATT_UUID) | BIT(ATT_CHARACTERISTIC) | BIT(ATT_SERVICE);
+}
+
 bool ag_kind_of_att(uint8_t opcode, enum ag_att_kind *kind)
 {
 	if (opcodes[opcode].known)

@@ -38,6 +38,9 @@ static inline uint64_t ag_field_bit(enum ag_field field)
 /** Fields that every PDU has; role, link and age among them. */
 uint64_t ag_fields_of_link(void);
 
+/** Fields that an attribute has when it is asked whether it is hidden. */
+uint64_t ag_fields_of_attribute(void);
+
 /** Fields that an ATT PDU of this opcode can have, those of the link included. An opcode that the
  *  Core Specification does not know has those of its bearer, its length and perhaps a kind. */
 uint64_t ag_fields_of_att(uint8_t opcode);

@@ -8,9 +8,16 @@
 #define TIME_MAX_US (UINT64_C(3600) * 1000000)
 
 static const char *const action_names[] = {
-	[AG_ACCEPT] = "accept", [AG_REJECT] = "reject",         [AG_ANSWER] = "answer",
-	[AG_DROP] = "drop",     [AG_DISCONNECT] = "disconnect", [AG_REWRITE] = "rewrite",
-	[AG_DELAY] = "delay",   [AG_TIMEOUT] = "timeout",       [AG_DUPLICATE] = "duplicate",
+	[AG_ACCEPT] = "accept",
+	[AG_REJECT] = "reject",
+	[AG_ANSWER] = "answer",
+	[AG_DROP] = "drop",
+	[AG_DISCONNECT] = "disconnect",
+	[AG_HIDE] = "hide",
+	[AG_REWRITE] = "rewrite",
+	[AG_DELAY] = "delay",
+	[AG_TIMEOUT] = "timeout",
+	[AG_DUPLICATE] = "duplicate",
 	[AG_LOG] = "log",
 };
 
@@ -164,6 +171,7 @@ static bool lower_action(struct ag_resolver *resolver, const struct ag_ast_actio
 	switch (from->kind) {
 	case AG_ACCEPT:
 	case AG_DROP:
+	case AG_HIDE:
 	case AG_DUPLICATE:
 		return true;
 	case AG_REJECT:
@@ -189,11 +197,9 @@ static bool lower_action(struct ag_resolver *resolver, const struct ag_ast_actio
 static bool check_after(struct ag_resolver *resolver, const struct ag_ast_action *verdict,
 			const struct ag_ast_action *action)
 {
-	bool second = action->kind <= AG_DISCONNECT;
-
 	if (!verdict)
 		return true;
-	if (second)
+	if (action->kind <= AG_DISCONNECT)
 		ag_report_error(resolver->report, action->span,
 				"a rule has one verdict, and %s has been given",
 				action_names[verdict->kind]);
@@ -204,11 +210,29 @@ static bool check_after(struct ag_resolver *resolver, const struct ag_ast_action
 	return false;
 }
 
+/** What is done to a PDU has no place where attributes are decided on. */
+static bool check_beside_hide(struct ag_resolver *resolver, const struct ag_ast_action *action)
+{
+	ag_report_error(resolver->report, action->span,
+			"a rule with hide is asked for attributes, not for PDUs, so %s would never "
+			"be done",
+			action_names[action->kind]);
+	return false;
+}
+
+static bool has_hide(const struct ag_ast_action *actions)
+{
+	while (actions && actions->kind != AG_HIDE)
+		actions = actions->next;
+	return actions;
+}
+
 bool ag_lower_actions(struct ag_resolver *resolver, const struct ag_ast_action *actions,
 		      struct ag_rule *rule, struct ag_rule_body *body)
 {
 	const struct ag_ast_action *verdict = NULL;
 	struct ag_action *list;
+	bool hide = has_hide(actions);
 	size_t count = 0;
 	bool fine = true;
 
@@ -222,7 +246,9 @@ bool ag_lower_actions(struct ag_resolver *resolver, const struct ag_ast_action *
 	rule->n_actions = count;
 	count = 0;
 	for (const struct ag_ast_action *action = actions; action; action = action->next) {
-		fine &= check_after(resolver, verdict, action);
+		fine &= hide && action->kind > AG_DISCONNECT
+			    ? check_beside_hide(resolver, action)
+			    : check_after(resolver, verdict, action);
 		fine &= lower_action(resolver, action, &list[count], &body->notes[count]);
 		count++;
 		if (action->kind <= AG_DISCONNECT)

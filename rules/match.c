@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "rules/cases.h"
+#include "rules/hide.h"
 
 enum {
 	KEYS = 4 * AG_PDUS, /* from x role x opcode */
@@ -147,8 +148,8 @@ static bool sample(const struct ag_node *node, struct ag_match_state *state)
 	return false;
 }
 
-static bool holds(const struct ag_node *node, const struct ag_subject *subject,
-		  struct ag_match_state *state)
+bool ag_condition_holds(const struct ag_node *node, const struct ag_subject *subject,
+			struct ag_match_state *state)
 {
 	bool all = node->kind == AG_NODE_AND;
 
@@ -156,12 +157,12 @@ static bool holds(const struct ag_node *node, const struct ag_subject *subject,
 	case AG_NODE_AND:
 	case AG_NODE_OR:
 		for (size_t i = 0; i < node->n_children; i++) {
-			if (holds(node->children[i], subject, state) != all)
+			if (ag_condition_holds(node->children[i], subject, state) != all)
 				return !all;
 		}
 		return all;
 	case AG_NODE_NOT:
-		return !holds(node->children[0], subject, state);
+		return !ag_condition_holds(node->children[0], subject, state);
 	case AG_NODE_TEST:
 		return test(node, subject);
 	case AG_NODE_SAMPLER:
@@ -261,6 +262,8 @@ static bool add_rule(struct growing *growing, const struct ag_ruleset *set, size
 	struct ag_cases can_be_true;
 	struct ag_cases can_be_false;
 
+	if (ag_rule_hides(&set->rules[rule]))
+		return true;
 	ag_cases_of(set->bodies[rule].when, &can_be_true, &can_be_false);
 	for (unsigned int i = 0; i < growing->n_classes; i++) {
 		if (possible(&can_be_true, growing->member[i]) &&
@@ -286,13 +289,15 @@ static bool copy_list(struct ag_arena *arena, const struct ag_candidates *from,
 static bool build_lists(struct ag_ruleset *set, struct growing *growing)
 {
 	uint32_t *all = ag_arena_alloc(&set->arena, set->count, sizeof(*all));
+	size_t count = 0;
 
 	for (size_t i = 0; i < set->count; i++) {
 		if (!all || !add_rule(growing, set, i))
 			return false;
-		all[i] = (uint32_t)i;
+		if (!ag_rule_hides(&set->rules[i]))
+			all[count++] = (uint32_t)i;
 	}
-	set->dispatch->all = (struct ag_candidates){ all, set->count };
+	set->dispatch->all = (struct ag_candidates){ all, count };
 	for (unsigned int i = 0; i < growing->n_classes; i++) {
 		if (!copy_list(&set->arena, &growing->list[i], &set->dispatch->classes[i]))
 			return false;
@@ -307,6 +312,8 @@ static unsigned int classify(const struct ag_ruleset *set, struct ag_dispatch *d
 	unsigned int n_classes = 1;
 
 	for (size_t i = 0; i < set->count; i++) {
+		if (ag_rule_hides(&set->rules[i]))
+			continue;
 		ag_cases_of(set->bodies[i].when, &can_be_true, &can_be_false);
 		ag_cases_or(&dispatch->any, &can_be_true);
 		n_classes = refine(dispatch->class_of, &can_be_true);
@@ -365,7 +372,7 @@ const struct ag_rule *ag_rules_next(const struct ag_ruleset *set, const struct a
 		size_t rule = list->rules[i];
 		const struct ag_node *when = set->bodies[rule].when;
 
-		if (!when || holds(when, subject, state)) {
+		if (!when || ag_condition_holds(when, subject, state)) {
 			*position = rule + 1;
 			return &set->rules[rule];
 		}

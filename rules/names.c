@@ -96,6 +96,18 @@ enum ag_uuid_class ag_uuid_class(uint16_t uuid16)
 	return uuid16 >= 0x2800 ? AG_UUID_DECLARATION : AG_UUID_SERVICE;
 }
 
+const char *ag_uuid_class_name(enum ag_uuid_class class)
+{
+	static const char *const names[] = {
+		[AG_UUID_SERVICE] = "service",
+		[AG_UUID_DECLARATION] = "declaration",
+		[AG_UUID_DESCRIPTOR] = "descriptor",
+		[AG_UUID_CHARACTERISTIC] = "characteristic",
+	};
+
+	return names[class];
+}
+
 const char *ag_uuid_name(const struct ag_uuid *uuid)
 {
 	uint16_t uuid16;

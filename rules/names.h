@@ -60,6 +60,9 @@ enum ag_uuid_class {
 
 enum ag_uuid_class ag_uuid_class(uint16_t uuid16);
 
+/** "service", "declaration" … */
+const char *ag_uuid_class_name(enum ag_uuid_class class);
+
 /** The 16-bit UUID in a UUID, if it is one in the Bluetooth Base UUID (Vol 3 Part B, 2.5.1). */
 bool ag_uuid_to_u16(const struct ag_uuid *uuid, uint16_t *uuid16);
 

@@ -424,6 +424,17 @@ static bool parse_rewrite(struct parser *parser, struct ag_ast_action *action)
 	return action->value;
 }
 
+/** `hide battery_service` is what one would write first. */
+static bool parse_nothing(struct parser *parser)
+{
+	if (!is_scalar(&parser->token))
+		return true;
+	expected(parser, "an action, `rule' or `let'",
+		 "what is hidden stands in the condition, as in `when att.service == "
+		 "battery_service'");
+	return false;
+}
+
 static bool parse_operands(struct parser *parser, struct ag_ast_action *action)
 {
 	switch (action->kind) {
@@ -431,6 +442,8 @@ static bool parse_operands(struct parser *parser, struct ag_ast_action *action)
 	case AG_DROP:
 	case AG_DUPLICATE:
 		return true;
+	case AG_HIDE:
+		return parse_nothing(parser);
 	case AG_REJECT:
 	case AG_DISCONNECT:
 		return parse_optional_value(parser, action);
@@ -459,12 +472,6 @@ static void no_action(struct parser *parser)
 	struct ag_text hint = { 0 };
 	enum ag_field field;
 
-	if (at_word(parser, "hide")) {
-		ag_report_error(parser->report, parser->token.span,
-				"hide is not available in this version");
-		parser->failed = true;
-		return;
-	}
 	for (int i = 0; i <= AG_LOG; i++)
 		ag_nearest_try(&nearest, ag_action_name((enum ag_action_kind)i));
 	if (at_word(parser, "when"))

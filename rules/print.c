@@ -257,6 +257,7 @@ static void print_operands(struct ag_text *text, const struct ag_action *action,
 	switch (action->kind) {
 	case AG_ACCEPT:
 	case AG_DROP:
+	case AG_HIDE:
 	case AG_DUPLICATE:
 		break;
 	case AG_REJECT:

@@ -127,6 +127,7 @@ enum ag_action_kind {
 	AG_REJECT, /* num: ATT error or SMP reason, if has_value */
 	AG_ANSWER, /* answer_type tells whether value is bytes or a number */
 	AG_DROP,
+	AG_HIDE,       /* of attributes, see ag_rules_hide(); never of a PDU */
 	AG_DISCONNECT, /* num: HCI error code, if has_value */
 	/* not verdicts */
 	AG_REWRITE, /* field = value */
@@ -278,9 +279,10 @@ int ag_match_state_new(const struct ag_ruleset *set, uint64_t seed, struct ag_ma
 void ag_match_state_free(struct ag_match_state *state);
 
 /**
- * The next rule that matches. Call with *position 0 first, and again with the same position (and
- * the subject as it is after a rewrite) until NULL. Rules that cannot match the subject's `from`,
- * `role`, `att.opcode` and `smp.opcode` are skipped by table. Never allocates.
+ * The next rule that matches a PDU; a rule with `hide` is none. Call with *position 0 first, and
+ * again with the same position (and the subject as it is after a rewrite) until NULL. Rules that
+ * cannot match the subject's `from`, `role`, `att.opcode` and `smp.opcode` are skipped by table.
+ * Never allocates.
  *
  * Samplers of an `and` are asked after its other operands, so they count the PDUs for which the
  * rest holds.
@@ -298,6 +300,40 @@ const struct ag_rule *ag_rules_next(const struct ag_ruleset *set, const struct a
  * fragment of a PDU tells that much, so a false lets the rest go by without being gathered.
  */
 bool ag_rules_may_match(const struct ag_ruleset *set, const struct ag_subject *subject);
+
+/* ---- Hiding attributes ---- */
+
+/**
+ * Whether an attribute is hidden. Every attribute of a database is a subject of its own, with
+ * `role`, `from` (whose database it is), `link`, `peer`, `peer.type`, `att.handle`, `att.uuid`,
+ * `att.characteristic` and `att.service`, the last three where they are known. Of the rules only
+ * `hide` decides, and `accept` where its condition asks for nothing but these, in their order.
+ * Never allocates.
+ *
+ * What belongs together is the caller's to see to: that with a service declaration its whole
+ * service goes.
+ *
+ * @set:    may be NULL (nothing is hidden)
+ * @rule:   the rule that decided, an `accept` or a `hide`; NULL where none did
+ * @return: whether it is hidden
+ */
+bool ag_rules_hide(const struct ag_ruleset *set, const struct ag_subject *attribute,
+		   const struct ag_rule **rule);
+
+/** Whether a set, which may be NULL, has a `hide` at all. */
+bool ag_rules_any_hides(const struct ag_ruleset *set);
+
+/**
+ * A number for what is hidden in one database on one link: of two sets or links it is the same only
+ * if the rules hide the same attributes. A rule that cannot act there does not change it, nor does
+ * the order of what is not asked.
+ *
+ * @link_part: `role`, `from`, `link`, `peer` and `peer.type` as in ag_rules_hide()
+ * @digest:    128 bits; untouched where nothing is hidden
+ * @return:    false where no `hide` could act
+ */
+bool ag_rules_hide_digest(const struct ag_ruleset *set, const struct ag_subject *link_part,
+			  uint64_t digest[2]);
 
 /* ---- Names ---- */
 

@@ -73,6 +73,7 @@ struct ag_ruleset {
 	size_t count;
 	size_t n_samplers;
 	struct ag_dispatch *dispatch;
+	struct ag_candidates attribute_rules; /* asked for attributes, if any of them hides */
 };
 
 #endif

@@ -53,6 +53,8 @@ static void apply(struct ag_engine *engine, const struct ag_unit *unit,
 	case AG_DISCONNECT:
 		judgement->verdict = action;
 		break;
+	case AG_HIDE: /* of attributes, never of a PDU */
+		break;
 	case AG_REWRITE:
 		judgement->effects |= AG_EFFECT_REWRITE;
 		rewrite(engine, unit, action, judgement);
@@ -107,6 +109,7 @@ static enum ag_verdict verdict_of(const struct judgement *judgement)
 	case AG_DISCONNECT:
 		return AG_V_DISCONNECT;
 	case AG_ACCEPT:
+	case AG_HIDE:
 	case AG_REWRITE:
 	case AG_DELAY:
 	case AG_TIMEOUT:

@@ -124,6 +124,7 @@ static void apply(struct ag_shadow_outcome *outcome, const struct ag_decision *d
 {
 	switch (action->kind) {
 	case AG_ACCEPT:
+	case AG_HIDE: /* of attributes, never of a PDU */
 	case AG_LOG:
 		break;
 	case AG_REJECT:

@@ -40,6 +40,18 @@ static char *print_again(const char *text)
 	return again;
 }
 
+/** An attribute of that link: only what can be hidden is. */
+static void hide(const struct ag_ruleset *set, const struct ag_subject *link, uint8_t handle)
+{
+	struct ag_subject attribute = *link;
+	const struct ag_rule *rule;
+	uint64_t digest[2];
+
+	ag_subject_set(&attribute, AG_F_ATT_HANDLE, handle);
+	if (ag_rules_hide(set, &attribute, &rule))
+		require(rule && ag_rules_any_hides(set) && ag_rules_hide_digest(set, link, digest));
+}
+
 /** Subjects whose known fields come from the text's own octets. */
 static void match(const struct ag_ruleset *set, const uint8_t *data, size_t size)
 {
@@ -61,6 +73,7 @@ static void match(const struct ag_ruleset *set, const uint8_t *data, size_t size
 		ag_subject_set(&subject, AG_F_MTU, data[i + 2]);
 		while (ag_rules_next(set, &subject, state, &position))
 			require(may);
+		hide(set, &subject, data[i + 3]);
 	}
 	ag_match_state_free(state);
 }

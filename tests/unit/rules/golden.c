@@ -179,7 +179,7 @@ Test(rules, golden_lines)
 static const char *const words[] = {
 	"rule",  "let",    "when",   "and",    "or",      "not",       "in",         "every",
 	"first", "chance", "accept", "reject", "answer",  "drop",      "disconnect", "rewrite",
-	"delay", "jitter", "until",  "unless", "timeout", "duplicate", "log",
+	"delay", "jitter", "until",  "unless", "timeout", "duplicate", "log",        "hide",
 };
 
 enum { WORDS = sizeof(words) / sizeof(words[0]) };

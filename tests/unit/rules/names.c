@@ -192,7 +192,6 @@ Test(rules, everything_can_be_described)
 	expect_described("0x2902", "descriptor");
 	expect_described("btatt.service_uuid16", "att.service: field");
 	expect_described("hci.opcode", "not available in this version");
-	expect_described("hide", "not available in this version");
 	for (int i = 0; i < AG_FIELD_COUNT; i++)
 		expect_described(ag_field_name((enum ag_field)i), ": field, ");
 	for (int i = 0; i <= AG_LOG; i++)

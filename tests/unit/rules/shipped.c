@@ -75,7 +75,7 @@ Test(rules, the_examples_of_the_man_page_are_clean)
 		count++;
 		at = end;
 	}
-	cr_expect(eq(sz, count, 3));
+	cr_expect(eq(sz, count, 4));
 }
 
 /** Fields, actions and words all stand in the man page. */
