@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "proxy/base/siphash.h"
-#include "proxy/wire/att.h"
+#include "proxy/engine/redact_internal.h"
 #include "proxy/wire/btsnoop.h"
 #include "proxy/wire/cursor.h"
 #include "proxy/wire/h4.h"
@@ -13,43 +13,8 @@
 #include "proxy/wire/l2cap.h"
 #include "proxy/wire/private.h"
 
-#define DEVICE_NAME    0x2a00
-#define CHARACTERISTIC 0x2803
-
-/* Octets of a PDU that are looked at again when more of it is there: a request with a UUID of 16.
- */
-#define HEAD 21
 /* Advertisers whose data is going on in their next report. */
 #define ADVERTISERS 16
-
-/* One direction of a link: how far the PDU that is passing has come. */
-struct stream {
-	bool known; /* its beginning was seen */
-	uint8_t header[AG_L2CAP_HEADER];
-	size_t header_len;
-	size_t left;         /* octets of the PDU still to come */
-	size_t at;           /* offset in it of the next */
-	uint8_t head[HEAD];  /* its beginning, as it was */
-	uint8_t entry[HEAD]; /* of a list: the beginning of the entry that is passing */
-	uint8_t address[6];  /* SMP: the one that is passing, as it was */
-};
-
-/* What the open request of one direction asks for. */
-struct asked {
-	uint16_t type; /* Read By Type; 0: something else */
-	bool name;     /* reads the Device Name by its handle */
-};
-
-struct link {
-	bool used;
-	uint16_t index;
-	uint16_t handle;
-	uint64_t age;
-	/* each by who sends: 0 the peer, 1 the host */
-	struct stream stream[2];
-	struct asked asked[2];
-	uint16_t name_handle[2]; /* of the sender's own Device Name; 0: not known */
-};
 
 struct advertiser {
 	bool used;
@@ -60,7 +25,7 @@ struct advertiser {
 struct ag_redactor {
 	uint8_t key[16];
 	uint64_t clock;
-	struct link link[AG_REDACT_LINKS];
+	struct ag_redact_link link[AG_REDACT_LINKS];
 	struct advertiser advertiser[ADVERTISERS];
 	size_t next_advertiser;
 };
@@ -139,12 +104,13 @@ static void blank(void *user, enum ag_private kind, uint8_t *octets, size_t len)
 
 /* ---- Links ---- */
 
-static struct link *find_link(struct ag_redactor *redactor, uint16_t index, uint16_t handle)
+static struct ag_redact_link *find_link(struct ag_redactor *redactor, uint16_t index,
+					uint16_t handle)
 {
-	struct link *oldest = &redactor->link[0];
+	struct ag_redact_link *oldest = &redactor->link[0];
 
 	for (size_t i = 0; i < AG_REDACT_LINKS; i++) {
-		struct link *link = &redactor->link[i];
+		struct ag_redact_link *link = &redactor->link[i];
 
 		if (link->used && link->index == index && link->handle == handle) {
 			link->age = ++redactor->clock;
@@ -153,7 +119,7 @@ static struct link *find_link(struct ag_redactor *redactor, uint16_t index, uint
 		if (!link->used || (oldest->used && link->age < oldest->age))
 			oldest = link;
 	}
-	*oldest = (struct link){
+	*oldest = (struct ag_redact_link){
 		.used = true, .index = index, .handle = handle, .age = ++redactor->clock
 	};
 	return oldest;
@@ -162,10 +128,10 @@ static struct link *find_link(struct ag_redactor *redactor, uint16_t index, uint
 /* A handle is given to another peer. The host's own attributes are the same. */
 static void renew_link(struct ag_redactor *redactor, uint16_t index, uint16_t handle)
 {
-	struct link *link = find_link(redactor, index, handle);
+	struct ag_redact_link *link = find_link(redactor, index, handle);
 	uint16_t name_handle = link->name_handle[1];
 
-	*link = (struct link){
+	*link = (struct ag_redact_link){
 		.used = true,
 		.index = index,
 		.handle = handle,
@@ -219,150 +185,17 @@ static bool is_continued(struct ag_redactor *redactor, const uint8_t *packet, si
 	return false;
 }
 
-/* ---- ATT ---- */
-
-/* The 16-bit number of a UUID of 2 or 16 octets, 0 where it has none. */
-static uint16_t uuid_number(const uint8_t *uuid, size_t len)
-{
-	static const uint8_t base[12] = { 0xfb, 0x34, 0x9b, 0x5f, 0x80, 0x00,
-					  0x00, 0x80, 0x00, 0x10, 0x00, 0x00 };
-
-	if (len == 2)
-		return ag_get_le16(uuid);
-	if (len == 16 && memcmp(uuid, base, sizeof(base)) == 0 && uuid[14] == 0 && uuid[15] == 0)
-		return ag_get_le16(uuid + 12);
-	return 0;
-}
-
-static bool is_name(const struct link *link, size_t server, uint16_t handle)
-{
-	return handle != 0 && handle == link->name_handle[server];
-}
-
-/* A PDU of `client` has passed to its end. */
-static void request_ended(struct link *link, size_t client, const struct stream *stream)
-{
-	struct asked *asked = &link->asked[client];
-	size_t len = stream->at < HEAD ? stream->at : HEAD;
-	const uint8_t *head = stream->head;
-
-	if (head[0] == AG_ATT_READ_BY_TYPE_REQ && len >= 7)
-		asked->type = uuid_number(head + 5, len - 5);
-	if ((head[0] == AG_ATT_READ_REQ || head[0] == AG_ATT_READ_BLOB_REQ) && len >= 3)
-		asked->name = is_name(link, !client, ag_get_le16(head + 1));
-}
-
-/* Where the entries of a list begin and how long they are. @return: false: it is none */
-static bool entries_of(const struct stream *stream, size_t *start, size_t *len)
-{
-	switch (stream->head[0]) {
-	case AG_ATT_READ_BY_TYPE_RSP:
-		*start = 2;
-		*len = stream->head[1];
-		return *len >= 2;
-	case AG_ATT_FIND_INFORMATION_RSP:
-		*start = 2;
-		*len = stream->head[1] == 1 ? 4 : 18;
-		return true;
-	case AG_ATT_READ_MULTIPLE_REQ:
-	case AG_ATT_READ_MULTIPLE_VARIABLE_REQ:
-		*start = 1;
-		*len = 2;
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* Handle and value; of a characteristic the value is properties, value handle and UUID (Vol 3
- * Part G, 3.3.1). @return: whether the octet at `offset` of the entry is private */
-static bool judge_read_by_type(struct link *link, size_t server, const uint8_t *entry,
-			       size_t offset, size_t entry_len)
-{
-	uint16_t type = link->asked[!server].type;
-
-	if (type == DEVICE_NAME && offset >= 2) {
-		link->name_handle[server] = ag_get_le16(entry);
-		return true;
-	}
-	if (type == CHARACTERISTIC && offset + 1 == entry_len &&
-	    (entry_len == 7 || entry_len == 21) &&
-	    uuid_number(entry + 5, entry_len - 5) == DEVICE_NAME)
-		link->name_handle[server] = ag_get_le16(entry + 3);
-	return false;
-}
-
-static bool judge_list(struct link *link, size_t from, struct stream *stream, uint8_t octet)
-{
-	size_t start, len, offset;
-
-	if (!entries_of(stream, &start, &len) || stream->at < start)
-		return false;
-	offset = (stream->at - start) % len;
-	if (offset < HEAD)
-		stream->entry[offset] = octet;
-	if (stream->head[0] == AG_ATT_READ_BY_TYPE_RSP)
-		return judge_read_by_type(link, from, stream->entry, offset, len);
-	if (offset + 1 != len)
-		return false;
-	if (stream->head[0] == AG_ATT_FIND_INFORMATION_RSP) {
-		if (uuid_number(stream->entry + 2, len - 2) == DEVICE_NAME)
-			link->name_handle[from] = ag_get_le16(stream->entry);
-	} else if (is_name(link, !from, ag_get_le16(stream->entry))) {
-		link->asked[from].name = true;
-	}
-	return false;
-}
-
-/* Whether this octet is of a value that begins at `value_at`, and that is the name of `owner`. */
-static bool in_value(const struct link *link, size_t owner, const struct stream *stream,
-		     size_t value_at)
-{
-	return stream->at >= value_at && is_name(link, owner, ag_get_le16(stream->head + 1));
-}
-
-/* One octet of an ATT PDU of `from`. @return: whether it is private */
-static bool judge_att(struct link *link, size_t from, struct stream *stream, uint8_t octet)
-{
-	size_t to = !from;
-
-	if (stream->at == 0) {
-		if (ag_att_kind(octet) == AG_ATT_REQUEST)
-			link->asked[from] = (struct asked){ 0 };
-		return false;
-	}
-	switch (stream->head[0]) {
-	case AG_ATT_READ_RSP:
-	case AG_ATT_READ_BLOB_RSP:
-	case AG_ATT_READ_MULTIPLE_RSP:
-	case AG_ATT_READ_MULTIPLE_VARIABLE_RSP:
-		return link->asked[to].name;
-	case AG_ATT_WRITE_REQ:
-	case AG_ATT_WRITE_CMD:
-	case AG_ATT_SIGNED_WRITE_CMD:
-		return in_value(link, to, stream, 3);
-	case AG_ATT_PREPARE_WRITE_REQ:
-		return in_value(link, to, stream, 5);
-	case AG_ATT_PREPARE_WRITE_RSP:
-		return in_value(link, from, stream, 5);
-	case AG_ATT_HANDLE_VALUE_NTF:
-	case AG_ATT_HANDLE_VALUE_IND:
-		return in_value(link, from, stream, 3);
-	case AG_ATT_FIND_BY_TYPE_VALUE_REQ:
-		return stream->at >= 7 && ag_get_le16(stream->head + 5) == DEVICE_NAME;
-	default:
-		return judge_list(link, from, stream, octet);
-	}
-}
-
 /* ---- The octets of an ACL packet ---- */
 
-static void redact_smp(const struct ag_redactor *redactor, struct stream *stream, uint8_t *octet)
+static void redact_smp(const struct ag_redactor *redactor, struct ag_redact_stream *stream,
+		       uint8_t *octet)
 {
 	enum ag_private kind;
 	size_t at;
 
-	if (!ag_private_smp(stream->head[0], stream->at, &kind))
+	if (stream->at == 0)
+		stream->code = *octet;
+	if (!ag_private_smp(stream->code, stream->at, &kind))
 		return;
 	if (kind != AG_PRIVATE_ADDRESS) {
 		*octet = 0;
@@ -373,58 +206,181 @@ static void redact_smp(const struct ag_redactor *redactor, struct stream *stream
 	*octet = address_octet(redactor, stream->address, at, *octet);
 }
 
-static void redact_octet(const struct ag_redactor *redactor, struct link *link, size_t from,
-			 uint8_t *octet)
+/* What a PDU to `cid` carries; of a dynamic channel only its opening tells. */
+static void route(struct ag_redact_link *link, size_t from, uint16_t cid)
 {
-	struct stream *stream = &link->stream[from];
-	uint16_t cid = ag_get_le16(stream->header + 2);
+	struct ag_redact_stream *stream = &link->stream[from];
 
-	if (stream->at < HEAD)
-		stream->head[stream->at] = *octet;
-	if (cid == AG_CID_ATT && judge_att(link, from, stream, *octet))
-		blank_name(octet, 1);
-	else if (cid == AG_CID_SMP || cid == AG_CID_SMP_BREDR)
-		redact_smp(redactor, stream, octet);
-	stream->at++;
-	stream->left--;
-	if (stream->left == 0 && cid == AG_CID_ATT)
-		request_ended(link, from, stream);
+	stream->channel = NULL;
+	stream->kind = AG_REDACT_OPEN;
+	if (cid >= AG_CID_DYNAMIC_MIN) {
+		stream->channel = ag_redact_channel_find(link, !from, cid);
+		stream->kind = stream->channel ? stream->channel->kind : AG_REDACT_BLIND;
+	} else if (cid == AG_CID_ATT) {
+		stream->kind = AG_REDACT_ATT;
+	} else if (cid == AG_CID_SMP || cid == AG_CID_SMP_BREDR) {
+		stream->kind = AG_REDACT_SMP;
+	} else if (cid == AG_CID_SIGNALLING || cid == AG_CID_LE_SIGNALLING) {
+		stream->kind = AG_REDACT_SIGNALLING;
+	}
 }
 
-static void pass_octet(const struct ag_redactor *redactor, struct link *link, size_t from,
+static struct ag_redact_bearer *bearer_of(struct ag_redact_link *link,
+					  const struct ag_redact_stream *stream)
+{
+	return stream->channel ? &stream->channel->bearer : &link->bearer;
+}
+
+static void begin_pdu(struct ag_redact_link *link, size_t from)
+{
+	struct ag_redact_stream *stream = &link->stream[from];
+
+	route(link, from, ag_get_le16(stream->header + 2));
+	switch (stream->kind) {
+	case AG_REDACT_OPEN:
+	case AG_REDACT_BLIND:
+	case AG_REDACT_SMP:
+		break;
+	case AG_REDACT_ATT:
+		ag_redact_att_begin(bearer_of(link, stream), from);
+		break;
+	case AG_REDACT_EATT:
+		ag_redact_eatt_begin(stream->channel, from);
+		break;
+	case AG_REDACT_SDP:
+		ag_redact_sdp_begin(stream->channel, from);
+		break;
+	case AG_REDACT_SIGNALLING:
+		ag_redact_signal_begin(&stream->signal);
+		break;
+	}
+}
+
+static void end_pdu(struct ag_redact_link *link, size_t from)
+{
+	struct ag_redact_stream *stream = &link->stream[from];
+
+	if (stream->kind == AG_REDACT_ATT)
+		ag_redact_att_end(link, bearer_of(link, stream), from);
+	else if (stream->kind == AG_REDACT_EATT)
+		ag_redact_eatt_end(stream->channel, from);
+}
+
+static void redact_octet(const struct ag_redactor *redactor, struct ag_redact_link *link,
+			 size_t from, uint8_t *octet)
+{
+	struct ag_redact_stream *stream = &link->stream[from];
+
+	switch (stream->kind) {
+	case AG_REDACT_OPEN:
+		break;
+	case AG_REDACT_BLIND:
+		*octet = 0;
+		break;
+	case AG_REDACT_ATT:
+		if (ag_redact_att(link, bearer_of(link, stream), from, *octet))
+			blank_name(octet, 1);
+		break;
+	case AG_REDACT_EATT:
+		if (ag_redact_eatt(link, stream->channel, from, *octet))
+			blank_name(octet, 1);
+		break;
+	case AG_REDACT_SDP:
+		if (ag_redact_sdp(stream->channel, from, *octet))
+			blank_name(octet, 1);
+		break;
+	case AG_REDACT_SMP:
+		redact_smp(redactor, stream, octet);
+		break;
+	case AG_REDACT_SIGNALLING:
+		ag_redact_signal(link, from, *octet);
+		break;
+	}
+	stream->at++;
+	if (--stream->left == 0)
+		end_pdu(link, from);
+}
+
+static void pass_octet(const struct ag_redactor *redactor, struct ag_redact_link *link, size_t from,
 		       uint8_t *octet)
 {
-	struct stream *stream = &link->stream[from];
+	struct ag_redact_stream *stream = &link->stream[from];
 
 	if (!stream->known) {
 		*octet = 0;
 	} else if (stream->header_len < sizeof(stream->header)) {
 		stream->header[stream->header_len++] = *octet;
-		if (stream->header_len == sizeof(stream->header))
-			stream->left = ag_get_le16(stream->header);
+		if (stream->header_len < sizeof(stream->header))
+			return;
+		stream->left = ag_get_le16(stream->header);
+		begin_pdu(link, from);
+		if (stream->left == 0)
+			end_pdu(link, from);
 	} else if (stream->left > 0) {
 		redact_octet(redactor, link, from, octet);
+	} else {
+		*octet = 0; /* more than the PDU said: it could be of any */
 	}
 }
 
-/* Octets that the recording left out. */
-static void skip(struct stream *stream, size_t len)
+/* Octets of the PDU that the recording left out. */
+static void skip(struct ag_redact_link *link, size_t from, size_t len)
 {
+	struct ag_redact_stream *stream = &link->stream[from];
+
 	if (len == 0)
 		return;
-	if (stream->header_len < sizeof(stream->header))
+	if (stream->known && stream->header_len < sizeof(stream->header)) {
 		stream->known = false;
+		ag_redact_channel_forget(link);
+	}
 	if (len > stream->left)
 		len = stream->left;
+	if (len == 0)
+		return;
+	switch (stream->kind) {
+	case AG_REDACT_OPEN:
+	case AG_REDACT_BLIND:
+		break;
+	case AG_REDACT_SMP:
+		if (stream->at == 0)
+			stream->kind = AG_REDACT_BLIND;
+		break;
+	case AG_REDACT_ATT:
+		ag_redact_att_skip(bearer_of(link, stream), from, len);
+		break;
+	case AG_REDACT_EATT:
+		ag_redact_eatt_skip(link, stream->channel, from, len);
+		break;
+	case AG_REDACT_SDP:
+		ag_redact_sdp_skip(stream->channel, from);
+		break;
+	case AG_REDACT_SIGNALLING:
+		stream->signal.cut = true;
+		ag_redact_channel_forget(link);
+		break;
+	}
 	stream->left -= len;
 	stream->at += len;
+	if (stream->left == 0)
+		end_pdu(link, from);
+}
+
+/* Another PDU begins, and of this one some packets never came. */
+static void lose_rest(struct ag_redact_link *link, size_t from)
+{
+	const struct ag_redact_stream *stream = &link->stream[from];
+
+	if (stream->known && stream->header_len < sizeof(stream->header))
+		ag_redact_channel_forget(link);
+	else
+		skip(link, from, stream->left);
 }
 
 static void redact_acl(struct ag_redactor *redactor, uint16_t index, size_t from, uint8_t *packet,
 		       size_t len)
 {
-	struct stream *stream;
-	struct link *link;
+	struct ag_redact_link *link;
 	struct ag_acl acl;
 	size_t said;
 
@@ -432,12 +388,13 @@ static void redact_acl(struct ag_redactor *redactor, uint16_t index, size_t from
 		return;
 	said = ag_get_le16(packet + 3);
 	link = find_link(redactor, index, acl.handle);
-	stream = &link->stream[from];
-	if (acl.pb != AG_PB_CONTINUING)
-		*stream = (struct stream){ .known = true };
+	if (acl.pb != AG_PB_CONTINUING) {
+		lose_rest(link, from);
+		link->stream[from] = (struct ag_redact_stream){ .known = true };
+	}
 	for (size_t i = 0; i < acl.len; i++)
 		pass_octet(redactor, link, from, packet + AG_ACL_HEADER + i);
-	skip(stream, said > acl.len ? said - acl.len : 0);
+	skip(link, from, said > acl.len ? said - acl.len : 0);
 }
 
 /* ---- The whole ---- */

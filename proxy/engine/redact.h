@@ -10,12 +10,17 @@
  *   addresses  another address, always the same one for the same address, different for different
  *              ones; the two bits that tell the kinds of random addresses apart stay, and so does
  *              an address of zeros
- *   names      of devices, in commands, events, advertising data and where ATT reads or writes the
- *              Device Name: 'x' for each octet
+ *   names      of devices, in commands, events, advertising data and where ATT carries the Device
+ *              Name, on every bearer; texts of SDP that are an attribute's value, so names of
+ *              services and providers: 'x' for each octet
  *
  * Pairing Confirm and Random stay, as do attribute values other than that name: an address or a
  * name that a manufacturer's data or another characteristic holds is still there. Not looked into
- * are bearers on dynamic channels (EATT, ATT over BR/EDR), SDP, audio, and vendors' own commands.
+ * are audio, the profiles of BR/EDR on channels of their own, and vendors' own commands.
+ *
+ * Dynamic channels are followed from the signalling that opens them. What goes over one whose
+ * opening is not in the recording, or in a mode other than basic, or no longer fits what came
+ * before, is blanked, and so is what a response reads whose request is not there.
  *
  * Packets come in the order of the recording. PDUs over several packets need no gathering. What
  * continues a PDU whose beginning is not in the recording is blanked, as it could be anything.

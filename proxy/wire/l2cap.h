@@ -18,6 +18,7 @@ enum ag_l2cap_cid {
 };
 
 enum ag_l2cap_psm {
+	AG_PSM_SDP = 0x0001,
 	AG_PSM_ATT = 0x001f,
 	AG_PSM_EATT = 0x0027,
 };
@@ -39,6 +40,7 @@ enum ag_l2cap_code {
 	AG_L2CAP_CREDIT_RECONFIGURE_RESPONSE = 0x1a,
 };
 
-#define AG_L2CAP_OPTION_MTU 0x01 /* 5.1 */
+#define AG_L2CAP_OPTION_MTU  0x01 /* 5.1 */
+#define AG_L2CAP_OPTION_MODE 0x04 /* 5.4 */
 
 #endif

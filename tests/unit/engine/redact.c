@@ -7,6 +7,7 @@
 
 #include <criterion/criterion.h>
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -281,19 +282,18 @@ struct line {
 };
 
 /* Send a PDU in packets of at most `most` octets of L2CAP, and compare. */
-static void pass(const struct line *line, size_t most)
+static void pass_sample(const struct line *line, const struct sample *sample, size_t most)
 {
-	struct sample sample = parse(line->pdu);
 	uint8_t frame[4 + MAX], expected[4 + MAX];
-	size_t len = 4 + sample.len;
+	size_t len = 4 + sample->len;
 
-	frame[0] = (uint8_t)sample.len;
-	frame[1] = (uint8_t)(sample.len >> 8);
+	frame[0] = (uint8_t)sample->len;
+	frame[1] = (uint8_t)(sample->len >> 8);
 	frame[2] = (uint8_t)line->cid;
 	frame[3] = (uint8_t)(line->cid >> 8);
 	memcpy(expected, frame, 4);
-	memcpy(frame + 4, sample.before, sample.len);
-	memcpy(expected + 4, sample.after, sample.len);
+	memcpy(frame + 4, sample->before, sample->len);
+	memcpy(expected + 4, sample->after, sample->len);
 	for (size_t at = 0; at < len; at += most) {
 		size_t here = len - at < most ? len - at : most;
 		uint8_t packet[5 + 4 + MAX] = { 0x02, 0x40, at ? 0x10 : 0x20, (uint8_t)here,
@@ -305,6 +305,13 @@ static void pass(const struct line *line, size_t most)
 		ag_redact_packet(redactor, 0, line->from_host, packet, 5 + here);
 		expect_octets(line->pdu, packet + 5, expected + at, here);
 	}
+}
+
+static void pass(const struct line *line, size_t most)
+{
+	struct sample sample = parse(line->pdu);
+
+	pass_sample(line, &sample, most);
 }
 
 static void play(const struct line *lines, size_t count)
@@ -359,8 +366,9 @@ Test(redact, a_name_found_by_its_declaration)
 	PLAY({ true, 4, "08 0100 ffff 0328" },
 	     { false, 4, "09 07 0200 02 0300 002a 0400 02 0500 012a" }, { true, 4, "0a 0500" },
 	     { false, 4, "0b 4000" }, { true, 4, "0a 0300" }, { false, 4, "0b " N4 N4 N4 N4 },
-	     { true, 4, "0e 0500 0300" }, { false, 4, "0f NNNN" N4 }, { true, 4, "0e 0500 0700" },
-	     { false, 4, "0f 40001122" }, { false, 4, "1b 0300 " N4 },
+	     { true, 4, "0e 0500 0300" }, { false, 4, "0f NNNN" N4 },
+	     { false, 4, "23 0500 0300 400011 0300 0400 " N4 "0300 0000 0700 0200 1122" },
+	     { true, 4, "0e 0500 0700" }, { false, 4, "0f 40001122" }, { false, 4, "1b 0300 " N4 },
 	     { false, 4, "1b 0500 11223344" }, { true, 4, "16 0300 0000 " N4 },
 	     { false, 4, "17 0300 0000 " N4 }, { true, 4, "06 0100 ffff 002a " N4 },
 	     { true, 4, "06 0100 ffff 0028 0f18" });
@@ -392,8 +400,10 @@ Test(redact, another_link_has_other_handles)
 Test(redact, what_has_no_beginning_is_blanked)
 {
 	expect_redacted("02 4010 0400 " K4, false);
-	expect_redacted("02 4020 0700 0300 0400 0b1122", false);
-	expect_redacted("02 4010 0200 3344", false);
+	/* a response whose request is not there; octets behind the end of a PDU */
+	expect_redacted("02 4020 0700 0300 0400 0bNNNN", false);
+	expect_redacted("02 4020 0900 0300 0400 1b1122KKKK", false);
+	expect_redacted("02 4010 0200 KKKK", false);
 	/* the recording has cut the key, and has the rest of the PDU */
 	expect_redacted("02 4020 0800 1100 0600 06 KK", false);
 	expect_redacted("02 4010 0d00 " K4 K4 K4 "KK", false);
@@ -411,6 +421,276 @@ Test(redact, more_links_than_are_remembered)
 		cr_expect_eq(start[10], 0);
 		cr_expect_eq(rest[5], 0);
 	}
+}
+
+/* ---- Dynamic channels ---- */
+
+/* The host opens two enhanced bearers: 0x0040 and 0x0041 are its ends, 0x0050 and 0x0051 the
+ * peer's. */
+#define OPEN_EATT                                                                                  \
+	{ true, 5, "17 01 0c00 2700 4000 4000 0500 4000 4100" },                                   \
+	{                                                                                          \
+		false, 5, "18 01 0c00 4000 4000 0500 0000 5000 5100"                               \
+	}
+
+Test(redact, a_name_on_enhanced_bearers)
+{
+	PLAY(OPEN_EATT, { true, 0x50, "0700 08 0100 ffff 002a" }, { false, 0x40, "0800 09 06" },
+	     { true, 0x51, "0300 0a 0500" }, { false, 0x40, "0300 NN" }, { false, 0x40, "NNNNNN" },
+	     { false, 0x41, "0300 0b 4000" }, { true, 0x51, "0500 0c 0300" },
+	     { true, 0x51, "0100" }, { true, 0x50, "0300 0a 0700" }, { false, 0x41, "0500 0d" N4 },
+	     { false, 0x40, "0300 0b 4000" }, { true, 0x51, "0700 12 0300 " N4 },
+	     { false, 0x41, "0100 13" }, { true, 0x51, "0900 16 0300 0000 " N4 },
+	     { false, 0x41, "0900 17 0300 0000 NN" }, { false, 0x41, "NNNNNN" },
+	     { false, 0x40, "0000" }, { false, 0x40, "0e00 23 0300 0400 " N4 " 0500 0100 40" },
+	     /* the fixed channel's attributes are the same */
+	     { true, 4, "0a 0300" }, { false, 4, "0b " N4 });
+}
+
+Test(redact, a_name_on_a_bearer_of_le_credits)
+{
+	PLAY({ false, 5, "14 07 0a00 2700 4000 4000 4000 0500" },
+	     { true, 5, "15 07 0a00 5000 4000 4000 0500 0000" },
+	     { false, 0x50, "0700 08 0100 ffff 002a" }, { true, 0x40, "0800 09 06 0300 " N4 });
+}
+
+Test(redact, a_name_over_bredr)
+{
+	/* several commands in a PDU; the response is pending first */
+	PLAY({ true, 1, "08 03 0100 55 02 01 0400 1f00 4000" },
+	     { false, 1, "03 01 0800 5000 4000 0100 0200" },
+	     { false, 1, "03 01 0800 5000 4000 0000 0000 04 09 0800 4000 0000 0102 0002" },
+	     { true, 1, "04 02 0f00 5000 0000 0409 00 0000000000000000" },
+	     { true, 0x50, "08 0100 ffff 002a" }, { false, 0x40, "09 06 0300 " N4 },
+	     { true, 0x50, "0a 0300" }, { false, 0x40, "0b " N4 }, { true, 0x50, "0a 0400" },
+	     { false, 0x40, "0b 11223344" });
+}
+
+/* What another profile sends is not looked at; what could be anything is blanked. */
+Test(redact, channels_that_are_known_and_others)
+{
+	PLAY({ true, 1, "02 01 0400 1900 4000" }, { false, 1, "03 01 0800 5000 4000 0000 0000" },
+	     { true, 0x50, "11223344" }, { false, 0x40, "11223344" }, { true, 0x51, K4 },
+	     { false, 0x41, K4 }, { true, 5, "14 01 0a00 2500 4100 4000 4000 0500" },
+	     { false, 5, "15 01 0a00 5100 4000 4000 0500 0000" }, { true, 0x51, "11223344" },
+	     /* refused */
+	     { true, 5, "14 02 0a00 2500 4200 4000 4000 0500" },
+	     { false, 5, "15 02 0a00 5200 4000 4000 0500 0200" }, { true, 0x52, K4 },
+	     { true, 5, "17 03 0c00 2500 4000 4000 0500 4300 4400" },
+	     { false, 5, "18 03 0c00 4000 4000 0500 0400 0000 5400" }, { true, 0x54, "1122" },
+	     { true, 0x53, "KKKK" },
+	     /* closed */
+	     { true, 5, "06 04 0400 5400 4400" }, { true, 0x54, "1122" },
+	     { false, 5, "07 04 0400 5400 4400" }, { true, 0x54, "KKKK" });
+}
+
+/* In other modes there is more in a frame than the PDU. */
+Test(redact, a_channel_in_another_mode)
+{
+	PLAY({ true, 1, "02 01 0400 1f00 4000" }, { false, 1, "03 01 0800 5000 4000 0000 0000" },
+	     { false, 1, "04 02 0f00 4000 0000 0409 03 0000000000000000" }, { true, 0x50, K4 },
+	     { false, 0x40, K4 });
+	PLAY({ true, 1, "02 01 0400 1900 4000" }, { false, 1, "03 01 0800 5000 4000 0000 0000" },
+	     { false, 1, "04 02 0f00 4000 0000 0409 03 0000000000000000" }, { true, 0x50, "1122" });
+}
+
+Test(redact, frames_that_cannot_be_followed)
+{
+	/* more than the SDU said: where the next begins, nobody knows */
+	PLAY(OPEN_EATT, { true, 0x50, "0300 0a 0500" }, { false, 0x40, "0300 0b 1122 NN" },
+	     { false, 0x40, "NNNN" }, { false, 0x40, "NNNN" }, { true, 0x50, "0300 0a 0500" },
+	     { true, 0x51, "0300 0a 0500" }, { false, 0x41, "0300 0b 1122" });
+	/* a length of one octet */
+	PLAY(OPEN_EATT, { true, 0x50, "03" }, { true, 0x50, "NNNN" },
+	     { false, 0x40, "0300 0b NNNN" });
+}
+
+/* Octets that the recording left out, of a packet or with the packet. */
+Test(redact, frames_of_which_octets_are_missing)
+{
+	const struct line open[] = { OPEN_EATT, { true, 0x50, "0700 08 0100 ffff 002a" } };
+
+	for (size_t i = 0; i < 3; i++)
+		pass(&open[i], MAX);
+	/* the second packet of the first frame is missing: the SDU has 4 octets less */
+	expect_redacted("02 4020 0800 0a00 4000 0c00 09 0a", false);
+	expect_redacted("02 4020 0800 0400 4000 " N4, false);
+	expect_redacted("02 4000 0900 0500 5000 0300 0a 0500", true);
+	/* of this one the recording has not all */
+	expect_redacted("02 4020 0c00 0800 4000 0600 0b 11", false);
+	expect_redacted("02 4000 0900 0500 5000 0300 0a 0500", true);
+	expect_redacted("02 4020 0900 0500 4000 0300 0b 1122", false);
+	/* here the length is */
+	expect_redacted("02 4020 0c00 0800 4000", false);
+	expect_redacted("02 4020 0600 0200 4000 NNNN", false);
+}
+
+/* Which channel the missing PDU was for, or what it opened and closed, is not known. */
+Test(redact, what_was_missing_could_be_anything)
+{
+	static const char *const missing[] = {
+		"02 4020 0a00 0600 40",          /* a packet is cut in the header */
+		"02 4020 0c00 0800 0100 06 04",  /* signalling is cut */
+		"02 4020 0600 0800 0100 06 04 ", /* the rest of signalling is not there */
+		"02 4020 0200 0800",             /* the rest of the header is not there */
+	};
+	const struct line open[] = { OPEN_EATT, { true, 0x51, "0300 0a 0500" } };
+	const struct line after[] = { { false, 4, "1b 0500 11" }, { false, 0x41, "KKKKKK" } };
+
+	for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++) {
+		for (size_t j = 0; j < 3; j++)
+			pass(&open[j], MAX);
+		pass(&after[0], MAX);
+		pass(&(struct line){ false, 0x41, "0300 0b 1122" }, MAX);
+		expect_redacted(missing[i], false);
+		pass(&after[0], MAX);
+		pass(&after[1], MAX);
+	}
+}
+
+/* A request that the recording has not whole could be for the name. */
+Test(redact, responses_to_requests_that_are_cut)
+{
+	expect_redacted("02 4000 0700 0300 0400 0a", true);
+	expect_redacted("02 4020 0700 0300 0400 0bNNNN", false);
+	expect_redacted("02 4000 0b00 0700 0400 08 0100 ffff", true);
+	expect_redacted("02 4020 0a00 0600 0400 09 04 0300 NNNN", false);
+	expect_redacted("02 4000 0b00 0700 0400 08 0100 ffff 002a", true);
+	expect_redacted("02 4020 0800 0400 0400 09 01 NNNN", false);
+	/* of a PDU whose beginning was cut the rest can be anything */
+	expect_redacted("02 4020 0800 0700 0400 1b", false);
+	expect_redacted("02 4010 0300 NNNNNN", false);
+	expect_redacted("02 4020 0800 1100 0600", false);
+	expect_redacted("02 4010 0d00 " K4 K4 K4 "KK", false);
+}
+
+Test(redact, more_channels_than_are_remembered)
+{
+	char ask[64], answer[64];
+
+	for (unsigned int i = 0; i < 3 * 20; i++) {
+		struct line lines[] = { { true, 1, ask }, { false, 1, answer } };
+		struct line talk = { true, (uint16_t)(0x80 + i), "1122" };
+
+		snprintf(ask, sizeof(ask), "02 01 0400 1900 %02x00", 0x40 + i);
+		snprintf(answer, sizeof(answer), "03 01 0800 %02x00 %02x00 0000 0000", 0x80 + i,
+			 0x40 + i);
+		pass(&lines[0], MAX);
+		pass(&lines[1], MAX);
+		pass(&talk, MAX);
+	}
+	for (unsigned int i = 0; i < 2 * 20; i++) {
+		struct line talk = { true, (uint16_t)(0x80 + i), "KKKK" };
+
+		pass(&talk, MAX);
+	}
+	pass(&(struct line){ true, 0x80 + 59, "1122" }, MAX);
+}
+
+/* ---- Service records ---- */
+
+#define OPEN_SDP                                                                                   \
+	{ true, 1, "02 01 0400 0100 4000" },                                                       \
+	{                                                                                          \
+		false, 1, "03 01 0800 5000 4000 0000 0000"                                         \
+	}
+/* handle, name, HID's descriptors with a text, provider */
+#define RECORD                                                                                     \
+	"35 2c 09 0000 0a 00010001 09 0100 25 04 " N4                                              \
+	" 09 0206 35 0b 35 09 08 22 26 0004 41424300 "                                             \
+	"00 09 0102 26 0003 NNNNNN"
+
+Test(redact, names_of_services)
+{
+	PLAY(OPEN_SDP, { true, 0x50, "06 0001 000f 3503191002 ffff 35050a0000ffff 00" },
+	     { false, 0x40, "07 0001 0033 0030 35 2e " RECORD " 00" },
+	     { true, 0x50, "04 0002 000e 00010001 ffff 35050a0000ffff 00" },
+	     { false, 0x40, "05 0002 0031 002e " RECORD " 00" },
+	     { true, 0x50, "02 0003 0008 3503191002 ffff 00" },
+	     { false, 0x40, "03 0003 0009 0001 0001 00010001 00" },
+	     { true, 0x50, "04 0004 000e 00010001 ffff 35050a0000ffff 00" },
+	     { false, 0x40, "01 0004 0002 0003" });
+}
+
+/* A list in two responses, split anywhere. */
+Test(redact, a_list_that_goes_on)
+{
+	const struct line open[] = { OPEN_SDP };
+	struct sample list = parse("35 2e " RECORD);
+	uint8_t asks[] = { 6,   0,    1, 0,  17, 0x35, 3,   0x19, 0x10, 2, 255,
+			   255, 0x35, 5, 10, 0,  0,    255, 255,  0,    7, 7 };
+
+	for (size_t split = 0; split <= list.len; split++) {
+		free(redactor);
+		redactor = ag_redactor_new(key);
+		pass(&open[0], MAX);
+		pass(&open[1], MAX);
+		for (int part = 0; part < 2; part++) {
+			const struct line from_host = { true, 0x50, "request" };
+			const struct line from_peer = { false, 0x40, "response" };
+			size_t at = part ? split : 0, len = part ? list.len - split : split;
+			struct sample request = { .len = part ? 22 : 20 };
+			struct sample response = { .len = 7 + len + (part ? 1 : 3) };
+			uint8_t header[] = {
+				7, 0, (uint8_t)(1 + part), 0, (uint8_t)(len + 5), 0, (uint8_t)len
+			};
+			uint8_t state[] = { 2, 7, 7 };
+
+			asks[2] = (uint8_t)(1 + part);
+			asks[4] = part ? 17 : 15;
+			asks[19] = part ? 2 : 0;
+			memcpy(request.before, asks, request.len);
+			memcpy(request.after, asks, request.len);
+			pass_sample(&from_host, &request, MAX);
+			memcpy(response.before, header, 7);
+			memcpy(response.before + 7, list.before + at, len);
+			memcpy(response.before + 7 + len, state, part ? 0 : 3);
+			memcpy(response.after, response.before, response.len);
+			memcpy(response.after + 7, list.after + at, len);
+			pass_sample(&from_peer, &response, 27);
+		}
+	}
+}
+
+#define ASK(transaction)                                                                           \
+	{                                                                                          \
+		true, 0x50, "04 " transaction " 000e 00010001 ffff 35050a0000ffff 00"              \
+	}
+
+Test(redact, service_records_that_cannot_be_followed)
+{
+	/* lengths that do not fit, types that are none, sequences too deep, octets behind the end
+	 */
+	PLAY(OPEN_SDP, ASK("0001"), { false, 0x40, "05 0001 000a 0007 3503 2504 NNNNNN 00" },
+	     ASK("0002"), { false, 0x40, "05 0002 000a 0007 3505 23 " N4 " 00" }, ASK("0003"),
+	     { false, 0x40,
+	       "05 0003 0018 0015 3513 3511 350f 350d 350b 3509 3507 3505 3503 NNNNNN 00" },
+	     ASK("0004"), { false, 0x40, "05 0004 0008 0002 3500 00 NNNNNN" }, ASK("0005"),
+	     { false, 0x40, "05 0005 0008 0005 3500 NNNNNN 00" });
+	/* no request, another transaction, more of what had ended */
+	PLAY(OPEN_SDP, { false, 0x40, "05 0001 0008 0005 NNNNNNNN NN 00" }, ASK("0001"),
+	     { false, 0x40, "05 0002 0008 0005 NNNNNNNN NN 00" },
+	     { true, 0x50, "04 0003 0010 00010001 ffff 35050a0000ffff 020707" },
+	     { false, 0x40, "05 0003 0008 0005 NNNNNNNN NN 00" }, ASK("0004"),
+	     { false, 0x40, "05 0004 0008 0005 3503 090102 00" });
+}
+
+/* Of a response the recording has not all: what continues the list is blanked, another is not. */
+Test(redact, service_records_of_which_octets_are_missing)
+{
+	const struct line open[] = { OPEN_SDP, ASK("0001") };
+	const struct line more = { true, 0x50, "04 0002 0010 00010001 ffff 35050a0000ffff 020707" };
+	const struct line again = ASK("0003");
+
+	for (size_t i = 0; i < 3; i++)
+		pass(&open[i], MAX);
+	expect_redacted("02 4020 1200 0e00 4000 05 0001 0009 0006 3504", false);
+	pass(&more, MAX);
+	expect_redacted("02 4020 0c00 0800 4000 05 0002 0003 0000 00", false);
+	pass(&again, MAX);
+	expect_redacted("02 4020 1100 0d00 4000 05 0003 0008 0005 3503 090102 00", false);
+	pass(&more, MAX);
+	expect_redacted("02 4020 0e00 0a00 4000 05 0002 0005 0002 NNNN 00", false);
 }
 
 /* ---- Records that are no packets ---- */
