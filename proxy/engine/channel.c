@@ -272,7 +272,7 @@ static void on_configuration_request(struct ag_link *link, struct signal *signal
 	struct ag_channel *channel = find_by_cid(link, ag_other(signal->from), dcid);
 
 	ag_pull_le16(&signal->data);
-	while (channel && signal->data.left >= 2) {
+	while (channel && !signal->data.failed && signal->data.left >= 2) {
 		uint8_t type = ag_pull_u8(&signal->data);
 		uint8_t len = ag_pull_u8(&signal->data);
 		const uint8_t *value = ag_pull(&signal->data, len);
