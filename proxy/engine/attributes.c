@@ -432,6 +432,13 @@ const uint8_t *ag_attributes_hash(const struct ag_attributes *map)
 	return map->has_hash ? map->hash : NULL;
 }
 
+void ag_attributes_rehash(struct ag_attributes *map, const uint8_t *hash)
+{
+	if (map->has_hash && memcmp(map->hash, hash, sizeof(map->hash)))
+		ag_attributes_clear(map);
+	ag_attributes_set_hash(map, hash);
+}
+
 void ag_attributes_set_hash(struct ag_attributes *map, const uint8_t *hash)
 {
 	if (map->has_hash == (hash != NULL) &&

@@ -121,6 +121,10 @@ const uint8_t *ag_attributes_hash(const struct ag_attributes *map);
 /** Keep a Database Hash, or with NULL none. The attributes stay. */
 void ag_attributes_set_hash(struct ag_attributes *map, const uint8_t *hash);
 
+/** The owner says that this is its Database Hash. Another than the one that is kept drops all that
+ *  was known, since it changes with the database (Vol 3 Part G, 7.3). */
+void ag_attributes_rehash(struct ag_attributes *map, const uint8_t *hash);
+
 /** A UUID of 2 or 16 octets as it lies in a PDU, least significant octet first (Vol 3 Part B,
  *  2.5.1). */
 struct ag_uuid ag_uuid_from_air(const uint8_t *at, size_t len);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What discovery teaches of a database (Vol 3 Part G, 4.4 to 4.7; the PDUs: Part F, 3.4). */
-#include <string.h>
-
 #include "proxy/engine/attributes.h"
 #include "proxy/wire/att.h"
 #include "proxy/wire/cursor.h"
@@ -230,16 +228,6 @@ static int learn_found(struct lesson *lesson, const uint8_t *response, size_t le
 	return learn_list(lesson, found_entry);
 }
 
-/* Vol 3 Part G, 7.3: it changes with the database, so another one says that nothing is known. */
-static void learn_hash(struct ag_attributes *map, const uint8_t *hash)
-{
-	const uint8_t *known = ag_attributes_hash(map);
-
-	if (known && memcmp(known, hash, AG_DATABASE_HASH_LEN))
-		ag_attributes_clear(map);
-	ag_attributes_set_hash(map, hash);
-}
-
 static int learn_typed(struct lesson *lesson, const uint8_t *response, size_t len)
 {
 	if (!take_type(lesson) || len < 2 || !take_list(lesson, response, len, 1, response[1]) ||
@@ -247,7 +235,7 @@ static int learn_typed(struct lesson *lesson, const uint8_t *response, size_t le
 		return AG_ATTRIBUTES_INVALID;
 	if (lesson->type16 == AG_UUID_DATABASE_HASH && lesson->count == 1 &&
 	    lesson->entry_len == 2 + AG_DATABASE_HASH_LEN)
-		learn_hash(lesson->map, lesson->list + 2);
+		ag_attributes_rehash(lesson->map, lesson->list + 2);
 	return learn_list(lesson, typed_entry);
 }
 
@@ -338,7 +326,7 @@ static int learn_read(struct lesson *lesson, const uint8_t *value, size_t len)
 		return learn_declaration(map, &read, parse_include(value, len, &read));
 	if (type16 != AG_UUID_DATABASE_HASH || len != AG_DATABASE_HASH_LEN)
 		return 0;
-	learn_hash(map, value);
+	ag_attributes_rehash(map, value);
 	read.uuid = place.type;
 	return ag_attributes_put(map, &read);
 }

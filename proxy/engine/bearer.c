@@ -29,8 +29,10 @@ void ag_bearer_asked(struct ag_bearer *bearer, enum ag_side from, const struct a
 {
 	struct ag_transaction *transaction = &bearer->transaction[from];
 
-	if (att->kind == AG_ATT_INDICATION)
+	if (att->kind == AG_ATT_INDICATION) {
 		bearer->indication_open[from] = true;
+		bearer->indication_handle[from] = ag_att_handle_in_error(att);
+	}
 	if (att->kind != AG_ATT_REQUEST)
 		return;
 	*transaction = (struct ag_transaction){
@@ -134,9 +136,15 @@ bool ag_bearer_any_expects(const struct ag_link *link, enum ag_side from)
 {
 	bool expects = link->held[from] || ag_bearer_expects(&link->att, from);
 
-	for (size_t i = 0; !expects && i < AG_CHANNELS_MAX; i++)
-		expects = link->channel[i].state == AG_CHANNEL_OPEN &&
-			  ag_bearer_expects(&link->channel[i].bearer, from);
+	for (size_t i = 0; !expects && i < AG_CHANNELS_MAX; i++) {
+		const struct ag_channel *channel = &link->channel[i];
+		const struct ag_credit_flow *flow = &channel->flow[ag_other(from)];
+
+		/* a K-frame does not overtake those of its SDU that are gathered */
+		expects = channel->state == AG_CHANNEL_OPEN &&
+			  (ag_bearer_expects(&channel->bearer, from) ||
+			   (flow->sdu_len && !flow->sdu_passes));
+	}
 	return expects;
 }
 

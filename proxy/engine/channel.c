@@ -64,6 +64,7 @@ void ag_channel_close(struct ag_channel *channel)
 		flow->sender = flow->credits = flow->taken = 0;
 		flow->sdu_len = flow->sdu_have = 0;
 		flow->sdu_passes = flow->sdu_discarded = false;
+		flow->sdu_watched = flow->sdu_teaches = false;
 	}
 	channel->state = AG_CHANNEL_FREE;
 }

@@ -148,6 +148,17 @@ int ag_send_pdu(struct ag_engine *engine, struct ag_link *link, enum ag_side to,
 	return ag_inject(engine, link, to, channel ? channel->cid[to] : cid, pdu, len, owed);
 }
 
+static int forward_frame(struct ag_engine *engine, struct ag_unit *unit)
+{
+	struct ag_credit_flow *flow = flow_of(unit);
+	int r;
+
+	if (take_credit(flow, false) || unit->forwarded)
+		return ag_unit_forward(engine, unit);
+	r = ag_unit_swallow(engine, unit);
+	return r ? r : ag_fifo_put(&flow->waiting, unit->frame, unit->frame_len, 0);
+}
+
 int ag_eatt_forward(struct ag_engine *engine, struct ag_unit *unit)
 {
 	enum ag_side to = ag_other(unit->from);
@@ -155,16 +166,16 @@ int ag_eatt_forward(struct ag_engine *engine, struct ag_unit *unit)
 	struct ag_record record;
 	int r;
 
+	/* its frames went on one by one */
+	if (flow->sdu_passes)
+		return 0;
 	while (ag_fifo_front(&flow->sdu, &record)) {
 		r = send_frame(engine, unit->link, unit->channel, to, record.data, record.len, 0);
 		if (r)
 			return r;
 		ag_fifo_pop(&flow->sdu);
 	}
-	if (take_credit(flow, false) || unit->forwarded)
-		return ag_unit_forward(engine, unit);
-	r = ag_unit_swallow(engine, unit);
-	return r ? r : ag_fifo_put(&flow->waiting, unit->frame, unit->frame_len, 0);
+	return forward_frame(engine, unit);
 }
 
 /* Can the whole SDU be gathered? Its sender must have the credits for the rest of it, since the
@@ -198,6 +209,14 @@ static bool is_surplus(struct ag_engine *engine, struct ag_unit *unit, size_t sd
 	return false;
 }
 
+/* Whether the frames of an SDU go on as they come, to be looked at when it is whole: nothing will
+ * be changed, nothing is held, and nobody owes an answer here. */
+static bool may_pass(const struct ag_engine *engine, const struct ag_unit *unit)
+{
+	return ag_is_passive(engine) && !ag_bearer_expects(unit->bearer, unit->from) &&
+	       !ag_hold_any(unit->link, unit->from, unit->cid);
+}
+
 static int begin_sdu(struct ag_engine *engine, struct ag_credit_flow *flow, struct ag_unit *unit)
 {
 	size_t have = unit->frame_len - SDU_HEADER;
@@ -207,9 +226,14 @@ static int begin_sdu(struct ag_engine *engine, struct ag_credit_flow *flow, stru
 	flow->sdu_len = ag_get_le16(unit->frame);
 	flow->sdu_have = 0;
 	overlong = have > flow->sdu_len;
-	if (!overlong &&
-	    (have == flow->sdu_len || can_gather(flow, flow->sdu_len, unit->frame_len)))
+	if (have == flow->sdu_len)
 		return 0;
+	if (!overlong && can_gather(flow, flow->sdu_len, unit->frame_len)) {
+		flow->sdu_passes = flow->sdu_watched = may_pass(engine, unit);
+		return 0;
+	}
+	flow->sdu_teaches = have && !overlong && flow->sdu_len <= AG_GATHER_MAX &&
+			    ag_map_wants(unit, unit->frame[SDU_HEADER]);
 	engine->stats.unjudged[overlong ? AG_UNJUDGED_LENGTH : AG_UNJUDGED_TOO_LONG]++;
 	if (have && is_surplus(engine, unit, flow->sdu_len)) {
 		flow->sdu_discarded = true;
@@ -226,8 +250,8 @@ static void end_sdu(struct ag_credit_flow *flow)
 	ag_fifo_clear(&flow->sdu);
 	flow->sdu_len = 0;
 	flow->sdu_have = 0;
-	flow->sdu_passes = false;
-	flow->sdu_discarded = false;
+	flow->sdu_passes = flow->sdu_discarded = false;
+	flow->sdu_watched = flow->sdu_teaches = false;
 }
 
 /* The last frame of an SDU that went by: ours may follow. */
@@ -271,24 +295,40 @@ static const uint8_t *whole_sdu(struct ag_engine *engine, const struct ag_credit
 static int keep_frame(struct ag_engine *engine, struct ag_unit *unit)
 {
 	struct ag_credit_flow *flow = flow_of(unit);
-	bool passive = ag_is_passive(engine);
-	int r;
+	int r = ag_fifo_put(&flow->sdu, unit->frame, unit->frame_len, 0);
 
-	if (passive) {
-		r = ag_eatt_forward(engine, unit);
-		flow->sdu_passes = true;
-		return r;
-	}
-	r = ag_fifo_put(&flow->sdu, unit->frame, unit->frame_len, 0);
 	return r ? r : ag_unit_swallow(engine, unit);
 }
 
-/* A frame of an SDU that is not judged. */
+/* An SDU that has passed is whole. */
+static int look_at_passed(struct ag_engine *engine, struct ag_unit *unit)
+{
+	struct ag_credit_flow *flow = flow_of(unit);
+	int r = 0;
+
+	unit->pdu = whole_sdu(engine, flow, unit);
+	unit->len = flow->sdu_len;
+	unit->pdu_len = unit->len;
+	unit->frames = flow->sdu.count + 1;
+	unit->forwarded = true;
+	if (flow->sdu_watched)
+		r = ag_judge(engine, unit);
+	else
+		ag_map_teach(unit);
+	return r;
+}
+
+/* A frame of an SDU that goes on as it came. */
 static int pass_frame(struct ag_engine *engine, struct ag_unit *unit)
 {
 	struct ag_credit_flow *flow = flow_of(unit);
-	int r = ag_eatt_forward(engine, unit);
+	bool watched = flow->sdu_watched || flow->sdu_teaches;
+	int r = flow->sdu_passes ? forward_frame(engine, unit) : ag_eatt_forward(engine, unit);
 
+	if (!r && watched && flow->sdu_have < flow->sdu_len)
+		r = ag_fifo_put(&flow->sdu, unit->frame, unit->frame_len, 0);
+	if (!r && watched && flow->sdu_have == flow->sdu_len)
+		r = look_at_passed(engine, unit);
 	if (r || flow->sdu_have < flow->sdu_len)
 		return r;
 	return end_passing(engine, unit);

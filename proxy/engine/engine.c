@@ -170,6 +170,10 @@ int ag_engine_new(const struct ag_engine_config *config, struct ag_engine **out)
 	engine->commands.credits = 1;
 	engine->identities = config->identities ? config->identities : &engine->own_identities;
 	engine->rule_hits = new_hits(config->rules);
+	if (ag_attributes_new(&engine->host_map) || ag_attributes_new(&engine->newer_map)) {
+		ag_engine_free(engine);
+		return -ENOMEM;
+	}
 	engine->scratch = malloc(AG_FRAGMENT_MAX);
 	engine->sdu = malloc(AG_FRAGMENT_MAX);
 	engine->sdu_out = malloc(AG_FRAGMENT_MAX);
@@ -197,6 +201,8 @@ void ag_engine_free(struct ag_engine *engine)
 	ag_fifo_free(&engine->commands.own);
 	ag_fifo_free(&engine->commands.host);
 	ag_fifo_free(&engine->early);
+	ag_attributes_free(engine->host_map);
+	ag_attributes_free(engine->newer_map);
 	free(engine->rule_hits);
 	free(engine->scratch);
 	free(engine->sdu);
@@ -265,6 +271,14 @@ int ag_engine_set_rules(struct ag_engine *engine, const struct ag_ruleset *rules
 	engine->rule_hits = hits;
 	engine->config.rules = rules;
 	return 0;
+}
+
+void ag_engine_save(struct ag_engine *engine)
+{
+	for (size_t i = 0; i < engine->links_used; i++) {
+		if (ag_link_at(engine, i))
+			ag_map_save(engine, engine->links[i]);
+	}
 }
 
 /* ---- Numbers ---- */

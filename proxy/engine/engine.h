@@ -86,21 +86,36 @@ struct ag_decision {
 
 typedef void ag_tap_fn(void *user, const struct ag_decision *decision);
 
+struct ag_attributes;
+
+/** Whoever keeps the attribute maps of peers from one link to the next. */
+struct ag_keeper {
+	/** A peer of a stable identity (a public or random static address) is there: enter what is
+	 *  kept of its database. The map is empty. What was learned on this link already takes
+	 *  precedence afterwards. NULL: nothing is kept. */
+	void (*load)(void *user, const struct ag_link_view *link, struct ag_attributes *map);
+	/** The map of such a peer has changed since it was loaded or saved: keep it. The pointers
+	 *  are valid during the call only. May be NULL. */
+	void (*save)(void *user, const struct ag_link_view *link, const struct ag_attributes *map);
+	void *user;
+};
+
 struct ag_engine_config {
 	const struct ag_ruleset *rules; /* borrowed until replaced; may be NULL */
 	ag_tap_fn *tap;                 /* may be NULL */
 	void *tap_user;
-	uint64_t seed;         /* for `chance` and `jitter` */
-	uint64_t numbered;     /* number of the last PDU before, of an engine that this one
-				* follows; 0: the first will be 1 */
-	uint16_t acl_max[2];   /* by enum ag_side: longest data field of an ACL packet that
-				* this side takes, octets; 0: whatever is sent */
-	uint64_t early_acl_us; /* how long ACL data for a handle not yet known waits for its
-				* connection event, which a USB controller may deliver
-				* later; 0: not at all */
-	bool dry_run;          /* decide, tell, and change nothing */
-	bool replay;           /* the traffic is a recording: peer and controller do not
-				* react to us */
+	struct ag_keeper keeper; /* called until ag_engine_free() has returned */
+	uint64_t seed;           /* for `chance` and `jitter` */
+	uint64_t numbered;       /* number of the last PDU before, of an engine that this one
+				  * follows; 0: the first will be 1 */
+	uint16_t acl_max[2];     /* by enum ag_side: longest data field of an ACL packet that
+				  * this side takes, octets; 0: whatever is sent */
+	uint64_t early_acl_us;   /* how long ACL data for a handle not yet known waits for its
+				  * connection event, which a USB controller may deliver
+				  * later; 0: not at all */
+	bool dry_run;            /* decide, tell, and change nothing */
+	bool replay;             /* the traffic is a recording: peer and controller do not
+				  * react to us */
 	struct ag_identities *identities; /* who is known, and where more is learned; borrowed;
 					   * NULL: the engine begins with nobody */
 };
@@ -182,6 +197,10 @@ int ag_engine_tick(struct ag_engine *engine, uint64_t now_us);
  * @return: 0; -ENOMEM: the old set stays in force
  */
 int ag_engine_set_rules(struct ag_engine *engine, const struct ag_ruleset *rules);
+
+/** Have the keeper save all maps that changed. The engine itself does so when a link closes, and
+ *  when it is freed. */
+void ag_engine_save(struct ag_engine *engine);
 
 const struct ag_stats *ag_engine_stats(const struct ag_engine *engine);
 

@@ -204,6 +204,8 @@ static int on_le_buffer_size(struct ag_engine *engine, struct event *event)
 static int on_reset(struct ag_engine *engine, struct event *event)
 {
 	ag_link_close_all(engine);
+	/* whoever comes up behind a reset may have other services */
+	ag_attributes_clear(engine->host_map);
 	ag_command_reset(engine);
 	ag_fifo_clear(&engine->early);
 	engine->host_flow_control = false;

@@ -88,6 +88,7 @@ void ag_engine_inspect(const struct ag_engine *engine, struct ag_engine_view *ou
 		.early = engine->early.count,
 		.commands_waiting = engine->commands.host.count,
 		.command_credits = engine->commands.credits,
+		.attributes = engine->host_map,
 	};
 	for (size_t side = 0; side < 2; side++) {
 		out->queued[side] = engine->out[side].count;
@@ -128,7 +129,8 @@ bool ag_engine_inspect_link(const struct ag_engine *engine, size_t slot,
 
 	if (!link || !link->up)
 		return false;
-	*out = (struct ag_link_inspection){ .view = link->view };
+	*out = (struct ag_link_inspection){ .view = link->view,
+					    .attributes = link->map[AG_SIDE_CONTROLLER] };
 	for (enum ag_side side = AG_SIDE_HOST; side <= AG_SIDE_CONTROLLER; side++) {
 		out->in_flight[side] = link->line[side].in_flight.count;
 		out->waiting[side] = link->line[side].waiting.count;

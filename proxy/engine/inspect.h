@@ -31,6 +31,8 @@ struct ag_engine_view {
 	size_t early;            /* ACL packets that wait for their connection event */
 	size_t commands_waiting; /* of the host, for a command of ours to end */
 	uint8_t command_credits; /* Num_HCI_Command_Packets as last reported */
+	const struct ag_attributes *attributes; /* of our host's database; valid until the engine
+						 * is fed, ticked or freed */
 };
 
 /** Round-trip times of requests: from when it went on its way to the first octet of its response.
@@ -66,6 +68,7 @@ struct ag_link_inspection {
 	size_t waiting[2];   /* packets to a side that wait for a buffer */
 	size_t held[2];      /* PDUs from a side that a `delay` holds back */
 	size_t held_bytes[2];
+	const struct ag_attributes *attributes; /* of the peer's database; valid likewise */
 	size_t n_bearers;
 	struct ag_bearer_view bearer[AG_INSPECT_BEARERS];
 };

@@ -233,6 +233,38 @@ void ag_bearer_glance(const struct ag_unit *unit, uint64_t now_us);
 /** Answer in place of the other side the requests whose time is up. */
 int ag_bearer_tick(struct ag_engine *engine, struct ag_link *link);
 
+/* ---- maps.c: what is known of the databases ---- */
+
+/** A link came up: its peer's map is empty, or as it was kept. */
+void ag_map_open(struct ag_engine *engine, struct ag_link *link);
+
+/** The view of a link has another peer than before, now that its identity is known: what is kept
+ *  of that one comes in under what was learned so far. */
+void ag_map_identified(struct ag_engine *engine, struct ag_link *link);
+
+/** Save the map of a link's peer, if it changed. */
+void ag_map_save(struct ag_engine *engine, struct ag_link *link);
+
+/** Whether a PDU with this opcode, of which the rest is still to come, will teach something. */
+bool ag_map_wants(const struct ag_unit *unit, uint8_t opcode);
+
+/** Learn from a whole PDU as it came from its sender, before its answer is entered in the bearer.
+ */
+void ag_map_learn(const struct ag_unit *unit, const struct ag_att *att);
+
+/** The same from a response for which ag_map_wants() was true when it began. */
+void ag_map_teach(const struct ag_unit *unit);
+
+/**
+ * The attribute that a PDU is about, and whose it is. A response speaks of what its request named,
+ * a confirmation of what the indication named.
+ *
+ * @owner:  whose database it is in; set only where there is an attribute
+ * @return: its handle, or 0 where the PDU is about none, or about more than one
+ */
+uint16_t ag_map_attribute(const struct ag_unit *unit, const struct ag_att *att,
+			  enum ag_side *owner);
+
 /* ---- inspect.c ---- */
 
 /** An answer took so long. */

@@ -26,6 +26,20 @@ enum ag_role ag_role_known(const struct ag_engine *engine, uint64_t peer)
 	return AG_ROLE_PERIPHERAL;
 }
 
+static struct ag_link *new_link(struct ag_engine *engine)
+{
+	struct ag_link *link = calloc(1, sizeof(*link));
+
+	if (!link)
+		return NULL;
+	if (ag_attributes_new(&link->map[AG_SIDE_CONTROLLER])) {
+		free(link);
+		return NULL;
+	}
+	link->map[AG_SIDE_HOST] = engine->host_map;
+	return link;
+}
+
 /* A slot that is free, with the memory for a link in it. */
 static struct ag_link *free_slot(struct ag_engine *engine, uint8_t *number)
 {
@@ -33,7 +47,7 @@ static struct ag_link *free_slot(struct ag_engine *engine, uint8_t *number)
 		if (ag_link_at(engine, i))
 			continue;
 		if (!engine->links[i])
-			engine->links[i] = calloc(1, sizeof(*engine->links[i]));
+			engine->links[i] = new_link(engine);
 		if (engine->links[i] && i >= engine->links_used)
 			engine->links_used = i + 1;
 		*number = (uint8_t)(i + 1);
@@ -65,11 +79,13 @@ int ag_link_open(struct ag_engine *engine, const struct ag_link_view *view)
 	ag_bearer_init(&link->att, view->type == AG_LINK_LE ? AG_BEARER_ATT : AG_BEARER_ATT_BREDR);
 	engine->by_handle[view->handle] = number;
 	engine->stats.links++;
+	ag_map_open(engine, link);
 	return 0;
 }
 
 void ag_link_close(struct ag_engine *engine, struct ag_link *link)
 {
+	ag_map_save(engine, link);
 	ag_credits_close(engine, link);
 	ag_hold_forget(engine, link);
 	for (enum ag_side side = AG_SIDE_HOST; side <= AG_SIDE_CONTROLLER; side++)
@@ -105,6 +121,7 @@ static void free_link(struct ag_link *link)
 	}
 	for (size_t i = 0; i < AG_CHANNELS_MAX; i++)
 		ag_channel_free(&link->channel[i]);
+	ag_attributes_free(link->map[AG_SIDE_CONTROLLER]);
 	free(link);
 }
 

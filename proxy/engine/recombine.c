@@ -155,7 +155,9 @@ static enum wish wish_for_opcode(struct ag_engine *engine, const struct ag_unit 
 	if (ag_rules_may_match(engine->config.rules, &engine->subject))
 		return WISH_JUDGE;
 	/* what a short one asks is remembered whole */
-	return engine->config.tap || unit->pdu_len <= AG_HEAD_MAX ? WISH_WATCH : WISH_PASS;
+	if (engine->config.tap || unit->pdu_len <= AG_HEAD_MAX)
+		return WISH_WATCH;
+	return unit->bearer && ag_map_wants(unit, opcode) ? WISH_WATCH : WISH_PASS;
 }
 
 /* What the first octets of a PDU say of the rest. Fills the unit. */

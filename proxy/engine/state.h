@@ -6,6 +6,7 @@
 
 #include "proxy/base/fifo.h"
 #include "proxy/base/marks.h"
+#include "proxy/engine/attributes.h"
 #include "proxy/engine/engine.h"
 #include "proxy/engine/identity.h"
 #include "proxy/wire/hci.h"
@@ -105,6 +106,7 @@ struct ag_bearer {
 	struct ag_rtt rtt[2];
 	struct ag_transaction transaction[2];
 	bool indication_open[2];
+	uint16_t indication_handle[2]; /* of the last one */
 	bool indication_recorded[2];
 };
 
@@ -115,12 +117,15 @@ struct ag_credit_flow {
 	uint32_t credits;       /* K-frames the receiver takes now */
 	uint32_t taken;         /* used by us, still to be taken out of a grant */
 	uint16_t mps;           /* longest K-frame payload the receiver takes */
-	struct ag_fifo sdu;     /* frames of an SDU that is not whole yet */
+	struct ag_fifo sdu;     /* frames of an SDU that is not whole yet; where it passes copies
+				 * of them, if it is watched */
 	struct ag_fifo waiting; /* frames that wait for a credit */
 	struct ag_fifo own;     /* PDUs of ours, while a foreign SDU goes by in frames */
 	size_t sdu_len;         /* of the SDU that is passing; 0: none */
 	size_t sdu_have;
-	bool sdu_passes;    /* it goes by unjudged */
+	bool sdu_passes;    /* its frames go on as they come */
+	bool sdu_watched;   /* it passes, and is looked at when it is whole */
+	bool sdu_teaches;   /* it passes unjudged, and the attribute map learns from it */
 	bool sdu_discarded; /* it is a late answer, which goes no further */
 };
 
@@ -156,6 +161,10 @@ struct ag_link {
 	size_t held_bytes[2];
 	struct ag_bearer att; /* the fixed channel */
 	struct ag_channel channel[AG_CHANNELS_MAX];
+	/* of the peer's database (AG_SIDE_CONTROLLER), which is this link's, and of our host's,
+	 * which is one for all links */
+	struct ag_attributes *map[2];
+	uint64_t map_saved; /* changes of the peer's map that the keeper knows of */
 	struct ag_match_state *match;
 	uint64_t ordinal;   /* counts links, for seeds */
 	bool disconnecting; /* by us */
@@ -205,6 +214,8 @@ struct ag_engine {
 	uint64_t random;
 	uint64_t links_seen;
 	uint64_t *rule_hits;
+	struct ag_attributes *host_map;
+	struct ag_attributes *newer_map; /* what a link learned before its peer had an identity */
 	struct ag_stats stats;
 	struct ag_subject subject;
 	struct ag_subject as_came; /* the same before the first rewrite, where there is one */

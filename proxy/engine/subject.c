@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "proxy/engine/attributes.h"
 #include "proxy/engine/internal.h"
 
 #include <string.h>
@@ -49,6 +48,32 @@ static void fill_link(const struct ag_engine *engine, const struct ag_unit *unit
 	ag_subject_set(out, AG_F_MTU, unit->bearer->mtu);
 }
 
+static void set_uuid(struct ag_subject *out, enum ag_field field, const struct ag_uuid *uuid)
+{
+	out->value[field].uuid = *uuid;
+	out->present |= UINT64_C(1) << field;
+}
+
+/* What the map of its owner knows of the attribute that a PDU is about. */
+static void fill_attribute(const struct ag_unit *unit, const struct ag_att *att,
+			   struct ag_subject *out)
+{
+	struct ag_attribute_place place;
+	enum ag_side owner = AG_SIDE_HOST;
+	uint16_t handle = ag_map_attribute(unit, att, &owner);
+
+	if (!handle)
+		return;
+	ag_attributes_find(unit->link->map[owner], handle, &place);
+	ag_subject_set(out, AG_F_ATT_MAPPED, place.mapped);
+	if (place.mapped)
+		set_uuid(out, AG_F_ATT_UUID, &place.type);
+	if (place.characteristic)
+		set_uuid(out, AG_F_ATT_CHARACTERISTIC, &place.characteristic->uuid);
+	if (place.service)
+		set_uuid(out, AG_F_ATT_SERVICE, &place.service->uuid);
+}
+
 static void fill_att(const struct ag_unit *unit, const struct ag_att *att, struct ag_subject *out)
 {
 	const struct ag_transaction *open = &unit->bearer->transaction[ag_other(unit->from)];
@@ -62,13 +87,15 @@ static void fill_att(const struct ag_unit *unit, const struct ag_att *att, struc
 			ag_subject_set(out, numbers[i].field, ag_att_number(att, numbers[i].param));
 	}
 	if (ag_att_has(att, AG_ATT_P_TYPE)) {
-		out->value[AG_F_ATT_TYPE].uuid = ag_uuid_from_air(att->pdu + att->at[AG_ATT_P_TYPE],
-								  att->param_len[AG_ATT_P_TYPE]);
-		out->present |= UINT64_C(1) << AG_F_ATT_TYPE;
+		struct ag_uuid type = ag_uuid_from_air(att->pdu + att->at[AG_ATT_P_TYPE],
+						       att->param_len[AG_ATT_P_TYPE]);
+
+		set_uuid(out, AG_F_ATT_TYPE, &type);
 	}
 	if (ag_att_has(att, AG_ATT_P_VALUE))
 		set_bytes(out, AG_F_ATT_VALUE, att->pdu + att->at[AG_ATT_P_VALUE],
 			  att->param_len[AG_ATT_P_VALUE]);
+	fill_attribute(unit, att, out);
 	if (att->kind != AG_ATT_RESPONSE && att->kind != AG_ATT_CONFIRMATION)
 		return;
 	ag_subject_set(out, AG_F_ATT_UNSOLICITED,

@@ -427,8 +427,10 @@ int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
 	/* when its first fragment went by no rule wanted it, whatever was loaded since */
 	if (!unit->forwarded || engine->config.dry_run)
 		ask_rules(engine, unit, &judgement);
-	if (unit->bearer)
+	if (unit->bearer) {
+		ag_map_learn(unit, &original);
 		ag_bearer_answered(unit->bearer, unit->from, &original, engine->now_us);
+	}
 	if (engine->config.dry_run)
 		return dry_run(engine, unit, &judgement, number);
 	verdict = verdict_of(&judgement);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The attribute maps of the databases on both sides of a link.
+ *
+ * A map tells what its owner told: only PDUs that passed are learned from, never an answer of ours,
+ * and an answer that a rule changes is learned from as it came.
+ */
+#include "proxy/engine/internal.h"
+
+/* ---- Keeping ---- */
+
+/* Another day this peer will have the same address. */
+static bool is_stable(const struct ag_link_view *view)
+{
+	return view->peer_type == AG_PEER_PUBLIC || view->peer_type == AG_PEER_RANDOM_STATIC;
+}
+
+void ag_map_open(struct ag_engine *engine, struct ag_link *link)
+{
+	const struct ag_keeper *keeper = &engine->config.keeper;
+	struct ag_attributes *map = link->map[AG_SIDE_CONTROLLER];
+
+	ag_attributes_clear(map);
+	if (keeper->load && is_stable(&link->view))
+		keeper->load(keeper->user, &link->view, map);
+	link->map_saved = ag_attributes_changes(map);
+}
+
+/* All of a map that is newer, over what is older. */
+static void overlay(struct ag_attributes *map, const struct ag_attributes *newer)
+{
+	const uint8_t *hash = ag_attributes_hash(newer);
+
+	if (hash)
+		ag_attributes_rehash(map, hash);
+	for (size_t i = 0; i < ag_attributes_count(newer); i++)
+		ag_attributes_put(map, ag_attributes_at(newer, i));
+}
+
+void ag_map_identified(struct ag_engine *engine, struct ag_link *link)
+{
+	struct ag_attributes *map = link->map[AG_SIDE_CONTROLLER];
+
+	ag_attributes_clear(engine->newer_map);
+	overlay(engine->newer_map, map);
+	ag_map_open(engine, link);
+	overlay(map, engine->newer_map);
+}
+
+void ag_map_save(struct ag_engine *engine, struct ag_link *link)
+{
+	const struct ag_keeper *keeper = &engine->config.keeper;
+	const struct ag_attributes *map = link->map[AG_SIDE_CONTROLLER];
+
+	if (!keeper->save || !is_stable(&link->view) ||
+	    link->map_saved == ag_attributes_changes(map))
+		return;
+	link->map_saved = ag_attributes_changes(map);
+	keeper->save(keeper->user, &link->view, map);
+}
+
+/* ---- Learning ---- */
+
+/* Whether a response is the one that an open request waits for, and of a kind that teaches. */
+static bool is_lesson(const struct ag_transaction *asked, uint8_t opcode)
+{
+	return asked->open && ag_attributes_teaches(asked->opcode) &&
+	       ag_att_format(asked->opcode)->answer == opcode;
+}
+
+bool ag_map_wants(const struct ag_unit *unit, uint8_t opcode)
+{
+	return is_lesson(&unit->bearer->transaction[ag_other(unit->from)], opcode);
+}
+
+void ag_map_teach(const struct ag_unit *unit)
+{
+	const struct ag_transaction *asked = &unit->bearer->transaction[ag_other(unit->from)];
+
+	ag_attributes_learn(unit->link->map[unit->from], asked->head, asked->head_len, unit->pdu,
+			    unit->len);
+}
+
+void ag_map_learn(const struct ag_unit *unit, const struct ag_att *att)
+{
+	const struct ag_transaction *asked = &unit->bearer->transaction[ag_other(unit->from)];
+
+	if (att->kind == AG_ATT_INDICATION)
+		ag_attributes_indicated(unit->link->map[unit->from], att->pdu, att->len);
+	if (att->kind == AG_ATT_RESPONSE && is_lesson(asked, att->opcode))
+		ag_map_teach(unit);
+}
+
+/* ---- Places ---- */
+
+static bool has_param(const struct ag_att_format *format, enum ag_att_param param)
+{
+	return format && format->n_params && format->params[0] == param;
+}
+
+/* 3.4.4.1 and the like: of a request for a range, these errors are about the range and name its
+ * start; others name the attribute that could not be read. */
+static bool is_about_range(const struct ag_att *att)
+{
+	const struct ag_att_format *request;
+
+	if (att->opcode != AG_ATT_ERROR_RSP || !ag_att_has(att, AG_ATT_P_ERROR))
+		return false;
+	request = ag_att_format((uint8_t)ag_att_number(att, AG_ATT_P_REQUEST));
+	if (!has_param(request, AG_ATT_P_START))
+		return false;
+	switch (ag_att_number(att, AG_ATT_P_ERROR)) {
+	case AG_ATT_ERR_INVALID_HANDLE:
+	case AG_ATT_ERR_INVALID_PDU:
+	case AG_ATT_ERR_REQUEST_NOT_SUPPORTED:
+	case AG_ATT_ERR_ATTRIBUTE_NOT_FOUND:
+	case AG_ATT_ERR_UNSUPPORTED_GROUP_TYPE:
+		return true;
+	}
+	return false;
+}
+
+uint16_t ag_map_attribute(const struct ag_unit *unit, const struct ag_att *att, enum ag_side *owner)
+{
+	enum ag_side asker = ag_other(unit->from);
+	const struct ag_transaction *asked = &unit->bearer->transaction[asker];
+	bool tells = att->kind == AG_ATT_RESPONSE || att->kind == AG_ATT_NOTIFICATION ||
+		     att->kind == AG_ATT_INDICATION;
+
+	*owner = tells ? unit->from : asker;
+	if (att->kind == AG_ATT_CONFIRMATION)
+		return ag_bearer_answers(unit->bearer, unit->from, att)
+			   ? unit->bearer->indication_handle[asker]
+			   : 0;
+	if (att->kind == AG_ATT_RESPONSE &&
+	    has_param(ag_att_format(asked->opcode), AG_ATT_P_HANDLE) &&
+	    ag_bearer_answers(unit->bearer, unit->from, att))
+		return asked->handle;
+	if (!ag_att_has(att, AG_ATT_P_HANDLE) || is_about_range(att))
+		return 0;
+	return ag_att_number(att, AG_ATT_P_HANDLE);
+}
