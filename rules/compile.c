@@ -191,6 +191,25 @@ static int compiler_begin(struct compiler *compiler, const struct ag_source *sou
 	return compiler->set ? 0 : -ENOMEM;
 }
 
+static uint64_t asked_by(const struct ag_node *node)
+{
+	uint64_t asked = node->kind == AG_NODE_TEST ? UINT64_C(1) << node->field : 0;
+
+	for (size_t i = 0; i < node->n_children; i++)
+		asked |= asked_by(node->children[i]);
+	return asked;
+}
+
+/** Prepare for matching. */
+static int prepare(struct ag_ruleset *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->bodies[i].when)
+			set->asked |= asked_by(set->bodies[i].when);
+	}
+	return ag_dispatch_build(set) || ag_hide_build(set) ? -ENOMEM : 0;
+}
+
 /** Warn, prepare for matching, hand over; or throw everything away. */
 static int compiler_end(struct compiler *compiler, bool warn, struct ag_ruleset **out)
 {
@@ -202,7 +221,7 @@ static int compiler_end(struct compiler *compiler, bool warn, struct ag_ruleset 
 	else if (compiler->report.errors)
 		result = AG_RULES_INVALID;
 	else
-		result = ag_dispatch_build(set) || ag_hide_build(set) ? -ENOMEM : 0;
+		result = prepare(set);
 	if (result == 0 && warn)
 		ag_check_set(set, &compiler->report);
 	if (compiler->report.failed)
@@ -268,6 +287,11 @@ void ag_ruleset_free(struct ag_ruleset *set)
 size_t ag_ruleset_count(const struct ag_ruleset *set)
 {
 	return set ? set->count : 0;
+}
+
+bool ag_rules_ask(const struct ag_ruleset *set, enum ag_field field)
+{
+	return set && set->asked >> field & 1;
 }
 
 const struct ag_rule *ag_ruleset_rule(const struct ag_ruleset *set, size_t index)

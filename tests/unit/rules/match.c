@@ -254,3 +254,19 @@ Test(rules, what_cannot_match_is_known_from_the_first_fragment)
 	cr_expect(not(ag_rules_may_match(NULL, &subject)));
 	ag_ruleset_free(set);
 }
+
+Test(rules, fields_that_are_asked_for)
+{
+	struct ag_ruleset *set = compile(
+	    "rule a when from == host and (not att.malformed or mtu > 23)\n"
+	    "\trewrite att.value = hex\"00\"\n"
+	    "rule b\n\tlog\n");
+
+	cr_expect(ag_rules_ask(set, AG_F_ATT_MALFORMED));
+	cr_expect(ag_rules_ask(set, AG_F_FROM));
+	cr_expect(ag_rules_ask(set, AG_F_MTU));
+	cr_expect(not(ag_rules_ask(set, AG_F_ATT_VALUE)));
+	cr_expect(not(ag_rules_ask(set, AG_F_ATT_UUID)));
+	cr_expect(not(ag_rules_ask(NULL, AG_F_FROM)));
+	ag_ruleset_free(set);
+}
