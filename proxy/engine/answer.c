@@ -8,23 +8,48 @@
 #include "proxy/wire/l2cap.h"
 #include "proxy/wire/smp.h"
 
-static int reply(struct ag_engine *engine, const struct ag_unit *unit, const uint8_t *pdu,
-		 size_t len)
+/* A response is not answered: whoever asked gets another one in its place. */
+static bool is_in_place(const struct ag_unit *unit)
 {
+	return unit->bearer && ag_att_kind(unit->pdu[0]) == AG_ATT_RESPONSE;
+}
+
+static int reply(struct ag_engine *engine, struct ag_unit *unit, const uint8_t *pdu, size_t len)
+{
+	if (is_in_place(unit))
+		return ag_unit_forward_as(engine, unit, pdu, len);
 	return ag_send_pdu(engine, unit->link, unit->from, unit->channel, unit->cid, pdu, len, 0,
 			   0);
+}
+
+/* 3.4.1.1: opcode and handle in error, and the error */
+static void put_error(uint8_t pdu[5], uint8_t opcode, uint16_t handle, uint8_t error)
+{
+	pdu[0] = AG_ATT_ERROR_RSP;
+	pdu[1] = opcode;
+	ag_put_le16(pdu + 2, handle);
+	pdu[4] = error;
 }
 
 int ag_answer_error(struct ag_engine *engine, struct ag_link *link, enum ag_side asker,
 		    struct ag_channel *channel, uint8_t opcode, uint16_t handle, uint8_t error)
 {
-	uint8_t pdu[5] = { AG_ATT_ERROR_RSP, opcode, 0, 0, error };
+	uint8_t pdu[5];
 
-	ag_put_le16(pdu + 2, handle);
+	put_error(pdu, opcode, handle, error);
 	return ag_send_pdu(engine, link, asker, channel, AG_CID_ATT, pdu, sizeof(pdu), 0, 0);
 }
 
-static int reject_smp(struct ag_engine *engine, const struct ag_unit *unit, uint8_t *error)
+static int reply_error(struct ag_engine *engine, struct ag_unit *unit, const struct ag_att *att,
+		       uint8_t error)
+{
+	uint8_t pdu[5];
+
+	put_error(pdu, att->opcode, ag_att_handle_in_error(att), error);
+	return reply(engine, unit, pdu, sizeof(pdu));
+}
+
+static int reject_smp(struct ag_engine *engine, struct ag_unit *unit, uint8_t *error)
 {
 	uint8_t pdu[2] = { AG_SMP_PAIRING_FAILED, *error };
 
@@ -38,7 +63,7 @@ static int reject_smp(struct ag_engine *engine, const struct ag_unit *unit, uint
 	return reply(engine, unit, pdu, sizeof(pdu));
 }
 
-int ag_answer_reject(struct ag_engine *engine, const struct ag_unit *unit, const struct ag_att *att,
+int ag_answer_reject(struct ag_engine *engine, struct ag_unit *unit, const struct ag_att *att,
 		     uint8_t *error)
 {
 	uint8_t confirmation = AG_ATT_HANDLE_VALUE_CFM;
@@ -52,8 +77,7 @@ int ag_answer_reject(struct ag_engine *engine, const struct ag_unit *unit, const
 	if (att->kind != AG_ATT_REQUEST)
 		return 0;
 	*error = code ? code : ag_att_default_error(att);
-	return ag_answer_error(engine, unit->link, unit->from, unit->channel, att->opcode,
-			       ag_att_handle_in_error(att), *error);
+	return reply_error(engine, unit, att, *error);
 }
 
 /* ---- Success ---- */
@@ -73,7 +97,7 @@ static struct ag_bytes value_octets(const struct ag_action *action, uint8_t numb
 }
 
 /* A response of a fixed beginning and as much of a value as the MTU lets in. */
-static int respond(struct ag_engine *engine, const struct ag_unit *unit, const uint8_t *head,
+static int respond(struct ag_engine *engine, struct ag_unit *unit, const uint8_t *head,
 		   size_t head_len, struct ag_bytes value)
 {
 	size_t room = unit->bearer->mtu > head_len ? unit->bearer->mtu - head_len : 0;
@@ -87,24 +111,23 @@ static int respond(struct ag_engine *engine, const struct ag_unit *unit, const u
 	return reply(engine, unit, pdu, head_len + room);
 }
 
-static int respond_blob(struct ag_engine *engine, const struct ag_unit *unit,
-			const struct ag_att *att, struct ag_bytes value)
+static int respond_blob(struct ag_engine *engine, struct ag_unit *unit, const struct ag_att *att,
+			struct ag_bytes value)
 {
 	uint8_t head[] = { AG_ATT_READ_BLOB_RSP };
 	uint16_t offset = ag_att_has(att, AG_ATT_P_OFFSET) ? ag_att_number(att, AG_ATT_P_OFFSET)
 							   : 0;
 
 	if (offset > value.len)
-		return ag_answer_error(engine, unit->link, unit->from, unit->channel, att->opcode,
-				       ag_att_handle_in_error(att), AG_ATT_ERR_INVALID_OFFSET);
+		return reply_error(engine, unit, att, AG_ATT_ERR_INVALID_OFFSET);
 	value.data = value.data ? value.data + offset : NULL;
 	value.len -= offset;
 	return respond(engine, unit, head, sizeof(head), value);
 }
 
 /* 3.4.4.2: entry length, then one entry of a handle and the value. The length is one octet. */
-static int respond_by_type(struct ag_engine *engine, const struct ag_unit *unit,
-			   const struct ag_att *att, struct ag_bytes value)
+static int respond_by_type(struct ag_engine *engine, struct ag_unit *unit, const struct ag_att *att,
+			   struct ag_bytes value)
 {
 	uint8_t head[4] = { AG_ATT_READ_BY_TYPE_RSP };
 	size_t room = unit->bearer->mtu - sizeof(head);
@@ -118,22 +141,23 @@ static int respond_by_type(struct ag_engine *engine, const struct ag_unit *unit,
 	return respond(engine, unit, head, sizeof(head), value);
 }
 
-static int respond_mtu(struct ag_engine *engine, const struct ag_unit *unit,
-		       const struct ag_att *att, const struct ag_action *action)
+static int respond_mtu(struct ag_engine *engine, struct ag_unit *unit, const struct ag_att *att,
+		       const struct ag_action *action)
 {
 	uint8_t pdu[3] = { AG_ATT_EXCHANGE_MTU_RSP };
+	enum ag_side asker = is_in_place(unit) ? ag_other(unit->from) : unit->from;
 	struct ag_bearer *bearer = unit->bearer;
 	struct ag_att response;
 
 	ag_put_le16(pdu + 1, (uint16_t)action->value.num);
-	ag_bearer_asked(bearer, unit->from, att, engine->now_us);
+	ag_bearer_asked(bearer, asker, att, engine->now_us);
 	ag_att_parse(pdu, sizeof(pdu), &response);
-	ag_bearer_answered(bearer, ag_other(unit->from), &response, AG_NOT_TIMED);
+	ag_bearer_answered(bearer, ag_other(asker), &response, AG_NOT_TIMED);
 	return reply(engine, unit, pdu, sizeof(pdu));
 }
 
-int ag_answer_success(struct ag_engine *engine, const struct ag_unit *unit,
-		      const struct ag_att *att, const struct ag_action *action, bool *answered)
+int ag_answer_success(struct ag_engine *engine, struct ag_unit *unit, const struct ag_att *att,
+		      const struct ag_action *action, bool *answered)
 {
 	const uint8_t read[] = { AG_ATT_READ_RSP };
 	const uint8_t written[] = { AG_ATT_WRITE_RSP };

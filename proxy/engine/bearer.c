@@ -55,8 +55,9 @@ static bool is_response_to(const struct ag_att *att, uint8_t request)
 {
 	const struct ag_att_format *format = ag_att_format(request);
 
+	/* one that ends before it names a request is taken for the answer to whatever is open */
 	if (att->opcode == AG_ATT_ERROR_RSP)
-		return ag_att_has(att, AG_ATT_P_REQUEST) &&
+		return !ag_att_has(att, AG_ATT_P_REQUEST) ||
 		       ag_att_number(att, AG_ATT_P_REQUEST) == request;
 	/* of a request this version does not know, any response it does not know either */
 	return format ? att->opcode == format->answer : !att->format;

@@ -152,6 +152,12 @@ uint64_t ag_random(struct ag_engine *engine)
 
 /* ---- Life ---- */
 
+/* What costs something to find out is found out where somebody may ask. */
+static bool wants_malformed(const struct ag_engine *engine)
+{
+	return engine->config.tap || ag_rules_ask(engine->config.rules, AG_F_ATT_MALFORMED);
+}
+
 static uint64_t *new_hits(const struct ag_ruleset *rules)
 {
 	return calloc(ag_ruleset_count(rules) + 1, sizeof(uint64_t));
@@ -174,6 +180,7 @@ int ag_engine_new(const struct ag_engine_config *config, struct ag_engine **out)
 		ag_engine_free(engine);
 		return -ENOMEM;
 	}
+	engine->asks_malformed = wants_malformed(engine);
 	engine->scratch = malloc(AG_FRAGMENT_MAX);
 	engine->sdu = malloc(AG_FRAGMENT_MAX);
 	engine->sdu_out = malloc(AG_FRAGMENT_MAX);
@@ -270,6 +277,7 @@ int ag_engine_set_rules(struct ag_engine *engine, const struct ag_ruleset *rules
 	free(engine->rule_hits);
 	engine->rule_hits = hits;
 	engine->config.rules = rules;
+	engine->asks_malformed = wants_malformed(engine);
 	return 0;
 }
 

@@ -26,8 +26,9 @@ struct ag_identities;
 /** What became of a PDU. */
 enum ag_verdict {
 	AG_V_ACCEPT,     /* forwarded (perhaps rewritten, delayed, twice) */
-	AG_V_REJECT,     /* not forwarded; answered with `error`, where its kind has an answer */
-	AG_V_ANSWER,     /* not forwarded; answered with a success response */
+	AG_V_REJECT,     /* not forwarded; answered with `error`, where its kind has an answer; in
+			  * the place of a response whoever asked gets that answer */
+	AG_V_ANSWER,     /* not forwarded; answered with a success response, likewise */
 	AG_V_DROP,       /* not forwarded, nothing said */
 	AG_V_DISCONNECT, /* not forwarded; the link is being ended */
 	AG_V_TIMEOUT,    /* a forwarded request was answered by us, its time being up */

@@ -284,6 +284,18 @@ void ag_subject_glimpse(const struct ag_unit *unit, uint8_t opcode, struct ag_su
 size_t ag_subject_rewrite(const struct ag_unit *unit, uint8_t *pdu, size_t len,
 			  const struct ag_action *action);
 
+/* ---- malformed.c ---- */
+
+/** Set att.malformed of a PDU whose other fields are filled in; not of one of which only the first
+ *  octets are at hand. */
+void ag_malformed_fill(const struct ag_unit *unit, const struct ag_att *att,
+		       struct ag_subject *out);
+
+/** A response that keeps to its format goes to its asker: remember the services it tells of.
+ *  @asked: the request it answers */
+void ag_malformed_shown(struct ag_link *link, enum ag_side asker,
+			const struct ag_transaction *asked, const struct ag_att *response);
+
 /* ---- verdict.c ---- */
 
 /** Judge a PDU and do what was decided. */
@@ -319,14 +331,20 @@ void ag_tell_discarded(struct ag_engine *engine, struct ag_unit *unit, enum ag_v
 int ag_answer_error(struct ag_engine *engine, struct ag_link *link, enum ag_side asker,
 		    struct ag_channel *channel, uint8_t opcode, uint16_t handle, uint8_t error);
 
-/** What `reject` says to the sender of a PDU: an error, a confirmation, Pairing Failed, or nothing.
- *  @error: in: 0 or what the rule says; out: what was said, 0 if nothing */
-int ag_answer_reject(struct ag_engine *engine, const struct ag_unit *unit, const struct ag_att *att,
+/**
+ * What `reject` says: an error, a confirmation, Pairing Failed, or nothing. It goes to the sender
+ * of the PDU at hand; of a response, which has not been swallowed, it takes the place.
+ *
+ * @att:   the PDU, or the request that the response answers; NULL: SMP
+ * @error: in: 0 or what the rule says; out: what was said, 0 if nothing
+ */
+int ag_answer_reject(struct ag_engine *engine, struct ag_unit *unit, const struct ag_att *att,
 		     uint8_t *error);
 
-/** What `answer` says. @answered: false when the PDU has no such answer and nothing was sent */
-int ag_answer_success(struct ag_engine *engine, const struct ag_unit *unit,
-		      const struct ag_att *att, const struct ag_action *action, bool *answered);
+/** What `answer` says, likewise. @answered: false when there is no such answer and nothing was sent
+ */
+int ag_answer_success(struct ag_engine *engine, struct ag_unit *unit, const struct ag_att *att,
+		      const struct ag_action *action, bool *answered);
 
 /* ---- hold.c: PDUs held back ---- */
 

@@ -88,8 +88,10 @@ void ag_link_close(struct ag_engine *engine, struct ag_link *link)
 	ag_map_save(engine, link);
 	ag_credits_close(engine, link);
 	ag_hold_forget(engine, link);
-	for (enum ag_side side = AG_SIDE_HOST; side <= AG_SIDE_CONTROLLER; side++)
+	for (enum ag_side side = AG_SIDE_HOST; side <= AG_SIDE_CONTROLLER; side++) {
 		ag_assembly_end(&link->assembly[side]);
+		link->shown[side].count = 0;
+	}
 	for (size_t i = 0; i < AG_CHANNELS_MAX; i++)
 		ag_channel_close(&link->channel[i]);
 	ag_match_state_free(link->match);

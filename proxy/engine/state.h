@@ -9,6 +9,7 @@
 #include "proxy/engine/attributes.h"
 #include "proxy/engine/engine.h"
 #include "proxy/engine/identity.h"
+#include "proxy/wire/att_check.h"
 #include "proxy/wire/hci.h"
 
 /** Links that are judged; the packets of further ones go by. Controllers have 8 to 32. */
@@ -26,6 +27,9 @@
 #define AG_MARKS_MAX 65536
 /** Octets that all fixed parameters of an ATT request fit in. */
 #define AG_HEAD_MAX 24
+/** Services of a discovery that are compared with later ones, per link and asker; a phone has about
+ *  20. What is beyond is not compared. */
+#define AG_SHOWN_MAX 128
 /** Roles learned from commands before the connection is complete. */
 #define AG_PENDING_ROLES 16
 
@@ -143,6 +147,12 @@ struct ag_channel {
 	struct ag_bearer bearer;
 };
 
+/** The primary services that one side has been told of, ascending, as its discovery went. */
+struct ag_shown {
+	size_t count;
+	struct ag_att_range range[AG_SHOWN_MAX];
+};
+
 struct ag_held;
 
 /** What a peer has told of itself while it pairs, until it counts. */
@@ -165,6 +175,7 @@ struct ag_link {
 	 * which is one for all links */
 	struct ag_attributes *map[2];
 	uint64_t map_saved; /* changes of the peer's map that the keeper knows of */
+	struct ag_shown shown[2]; /* by the side that asked */
 	struct ag_match_state *match;
 	uint64_t ordinal;   /* counts links, for seeds */
 	bool disconnecting; /* by us */
@@ -216,6 +227,7 @@ struct ag_engine {
 	uint64_t *rule_hits;
 	struct ag_attributes *host_map;
 	struct ag_attributes *newer_map; /* what a link learned before its peer had an identity */
+	bool asks_malformed; /* a rule or the tap may want to know */
 	struct ag_stats stats;
 	struct ag_subject subject;
 	struct ag_subject as_came; /* the same before the first rewrite, where there is one */

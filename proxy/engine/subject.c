@@ -112,6 +112,8 @@ void ag_subject_fill(struct ag_engine *engine, const struct ag_unit *unit, const
 	fill_link(engine, unit, out);
 	if (att) {
 		fill_att(unit, att, out);
+		if (engine->asks_malformed)
+			ag_malformed_fill(unit, att, out);
 		return;
 	}
 	ag_subject_set(out, AG_F_SMP_OPCODE, pdu[0]);

@@ -17,7 +17,10 @@ struct judgement {
 	const struct ag_action *timeout;
 	const uint8_t *pdu; /* as the rules left it */
 	size_t len;
-	struct ag_att att; /* of `pdu`, where it is ATT */
+	struct ag_att att;                  /* of `pdu`, where it is ATT */
+	const struct ag_transaction *asked; /* that it answers as it came; NULL: no response, or to
+					     * nothing */
+	uint16_t mtu;                       /* ATT_MTU before it */
 };
 
 /* ---- Asking the rules ---- */
@@ -340,22 +343,13 @@ static int swallow(struct ag_engine *engine, struct ag_unit *unit)
 	return r ? r : ag_refund(engine, unit->link, unit->from, unit->channel, unit->frames);
 }
 
-static int carry_out(struct ag_engine *engine, struct ag_unit *unit,
-		     const struct judgement *judgement, enum ag_verdict *verdict, uint8_t *error)
+/* `reject` and `answer` of a PDU, or of the request whose answer it is. */
+static int answer(struct ag_engine *engine, struct ag_unit *unit, const struct ag_att *att,
+		  const struct ag_action *action, enum ag_verdict *verdict, uint8_t *error)
 {
-	const struct ag_action *action = judgement->verdict;
-	const struct ag_att *att = unit->bearer ? &judgement->att : NULL;
 	bool answered = false;
-	int r = swallow(engine, unit);
+	int r;
 
-	if (r)
-		return r;
-	if (att)
-		expect_recorded(engine, unit, att);
-	if (action->kind == AG_DISCONNECT)
-		return disconnect(engine, unit->link, action);
-	if (action->kind == AG_DROP)
-		return 0;
 	if (action->kind == AG_ANSWER) {
 		r = ag_answer_success(engine, unit, att, action, &answered);
 		if (r || answered)
@@ -366,15 +360,61 @@ static int carry_out(struct ag_engine *engine, struct ag_unit *unit,
 	return ag_answer_reject(engine, unit, att, error);
 }
 
+/* The request has its one answer, but another than the one that came. */
+static int answer_in_place(struct ag_engine *engine, struct ag_unit *unit,
+			   const struct judgement *judgement, enum ag_verdict *verdict,
+			   uint8_t *error)
+{
+	uint8_t head[AG_HEAD_MAX]; /* a new answer to it may be noted where it lies */
+	struct ag_att request;
+
+	memcpy(head, judgement->asked->head, judgement->asked->head_len);
+	ag_att_parse(head, judgement->asked->head_len, &request);
+	/* an MTU that the asker is not told of is not agreed */
+	unit->bearer->mtu = judgement->mtu;
+	return answer(engine, unit, &request, judgement->verdict, verdict, error);
+}
+
+static bool is_replaced(const struct judgement *judgement)
+{
+	return judgement->asked &&
+	       (judgement->verdict->kind == AG_REJECT || judgement->verdict->kind == AG_ANSWER);
+}
+
+static int carry_out(struct ag_engine *engine, struct ag_unit *unit,
+		     const struct judgement *judgement, enum ag_verdict *verdict, uint8_t *error)
+{
+	const struct ag_action *action = judgement->verdict;
+	const struct ag_att *att = unit->bearer ? &judgement->att : NULL;
+	int r;
+
+	if (is_replaced(judgement))
+		return answer_in_place(engine, unit, judgement, verdict, error);
+	r = swallow(engine, unit);
+	if (r)
+		return r;
+	if (att)
+		expect_recorded(engine, unit, att);
+	if (action->kind == AG_DISCONNECT)
+		return disconnect(engine, unit->link, action);
+	if (action->kind == AG_DROP)
+		return 0;
+	return answer(engine, unit, att, action, verdict, error);
+}
+
 /* The error a `reject` would give, for a run in which nothing is changed. */
 static uint8_t error_foretold(const struct ag_unit *unit, const struct judgement *judgement)
 {
 	const struct ag_action *action = judgement->verdict;
+	struct ag_att request = judgement->att;
 
-	if (!action || action->kind != AG_REJECT || !is_request(unit, judgement->pdu[0]))
+	if (!action || action->kind != AG_REJECT || !unit->bearer)
 		return 0;
-	return action->has_value ? (uint8_t)action->value.num
-				 : ag_att_default_error(&judgement->att);
+	if (judgement->asked)
+		ag_att_parse(judgement->asked->head, judgement->asked->head_len, &request);
+	if (request.kind != AG_ATT_REQUEST)
+		return 0;
+	return action->has_value ? (uint8_t)action->value.num : ag_att_default_error(&request);
 }
 
 static int dry_run(struct ag_engine *engine, struct ag_unit *unit,
@@ -392,7 +432,10 @@ static int dry_run(struct ag_engine *engine, struct ag_unit *unit,
 static bool has_room_for_answer(const struct ag_unit *unit)
 {
 	const struct ag_line *back = &unit->link->line[unit->from];
+	enum ag_att_pdu_kind kind = ag_att_kind(unit->pdu[0]);
 
+	if (unit->bearer && kind != AG_ATT_REQUEST && kind != AG_ATT_INDICATION)
+		return true;
 	return back->waiting.bytes + back->injected.bytes < AG_WAITING_MAX;
 }
 
@@ -402,6 +445,29 @@ void ag_tell_discarded(struct ag_engine *engine, struct ag_unit *unit, enum ag_v
 
 	look(engine, unit, &judgement);
 	tell(engine, unit, &judgement, verdict, 0, ++engine->next_number);
+}
+
+/* Before the answer is noted: what it answers, and what it may change. */
+static void note_question(const struct ag_unit *unit, const struct ag_att *original,
+			  struct judgement *judgement)
+{
+	if (!unit->bearer)
+		return;
+	judgement->mtu = unit->bearer->mtu;
+	if (original->kind == AG_ATT_RESPONSE &&
+	    ag_bearer_answers(unit->bearer, unit->from, original))
+		judgement->asked = &unit->bearer->transaction[ag_other(unit->from)];
+}
+
+static void note_services(const struct ag_engine *engine, const struct ag_unit *unit,
+			  const struct judgement *judgement)
+{
+	const struct ag_subject *subject = &engine->subject;
+
+	if (judgement->asked && judgement->att.opcode == AG_ATT_READ_BY_GROUP_TYPE_RSP &&
+	    ag_subject_has(subject, AG_F_ATT_MALFORMED) && !subject->value[AG_F_ATT_MALFORMED].num)
+		ag_malformed_shown(unit->link, ag_other(unit->from), judgement->asked,
+				   &judgement->att);
 }
 
 int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
@@ -423,6 +489,7 @@ int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
 			return swallow(engine, unit);
 		}
 	}
+	note_question(unit, &original, &judgement);
 	number = ++engine->next_number;
 	/* when its first fragment went by no rule wanted it, whatever was loaded since */
 	if (!unit->forwarded || engine->config.dry_run)
@@ -440,6 +507,7 @@ int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
 	}
 	if (verdict == AG_V_ACCEPT) {
 		tell(engine, unit, &judgement, verdict, 0, number);
+		note_services(engine, unit, &judgement);
 		return accept(engine, unit, &judgement, number);
 	}
 	r = carry_out(engine, unit, &judgement, &verdict, &error);

@@ -82,16 +82,31 @@ static struct ag_shadow_outcome real_outcome(const struct ag_decision *decision)
 	return outcome;
 }
 
+/* The request that is answered: the PDU, or the one whose answer it is; 0: none. */
+static uint8_t request_of(const struct ag_decision *decision)
+{
+	const struct ag_subject *subject = decision->as_came;
+
+	if (ag_att_kind(decision->pdu[0]) == AG_ATT_REQUEST)
+		return decision->pdu[0];
+	if (ag_att_kind(decision->pdu[0]) != AG_ATT_RESPONSE ||
+	    subject->value[AG_F_ATT_UNSOLICITED].num || !ag_subject_has(subject, AG_F_ATT_REQUEST))
+		return 0;
+	return (uint8_t)subject->value[AG_F_ATT_REQUEST].num;
+}
+
 /* What `reject` says unless told otherwise. */
 static void set_error(struct ag_shadow_outcome *outcome, const struct ag_decision *decision,
 		      const struct ag_action *action)
 {
+	uint8_t request;
 	struct ag_att att;
 
 	if (decision->is_att) {
-		ag_att_parse(decision->pdu, decision->len, &att);
-		if (att.kind != AG_ATT_REQUEST)
+		request = request_of(decision);
+		if (!request)
 			return;
+		ag_att_parse(&request, 1, &att);
 		outcome->error = ag_att_default_error(&att);
 	} else if (decision->pdu[0] == AG_SMP_PAIRING_REQUEST ||
 		   decision->pdu[0] == AG_SMP_SECURITY_REQUEST) {
@@ -107,7 +122,7 @@ static void set_error(struct ag_shadow_outcome *outcome, const struct ag_decisio
 /* What `answer` has a success response for; anything else it rejects. */
 static bool can_be_answered(const struct ag_decision *decision)
 {
-	switch (decision->is_att ? decision->pdu[0] : 0) {
+	switch (decision->is_att ? request_of(decision) : 0) {
 	case AG_ATT_EXCHANGE_MTU_REQ:
 	case AG_ATT_READ_BY_TYPE_REQ:
 	case AG_ATT_READ_REQ:

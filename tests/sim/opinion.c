@@ -15,6 +15,12 @@ static bool waits_for_answer(const struct ag_decision *decision)
 	return kind == AG_SIM_ATT_REQUEST || kind == AG_SIM_ATT_INDICATION;
 }
 
+/* Whoever asked gets another answer in the place of this one. */
+static bool is_replaced(const struct ag_decision *decision)
+{
+	return decision->is_att && ag_sim_att_kind(decision->pdu[0]) == AG_SIM_ATT_RESPONSE;
+}
+
 /* The ends of a decision's link, or NULL where that end is down already. */
 static void ends_of(struct ag_sim_world *world, const struct ag_decision *decision,
 		    struct ag_sim_end **sender, struct ag_sim_end **receiver)
@@ -106,6 +112,7 @@ static void first_word(struct ag_sim_world *world, struct ag_sim_ledger *ledger,
 	uint16_t cid = eatt ? AG_SIM_CID_EATT : decision->cid;
 	struct ag_sim_entry *entry = ag_sim_ledger_undecided(
 	    &ledger[decision->from], cid, decision->pdu, decision->len, decision->pdu_len);
+	bool said;
 
 	if (!entry) {
 		ag_sim_fail(world->report, AG_SIM_UNEXPECTED,
@@ -120,9 +127,11 @@ static void first_word(struct ag_sim_world *world, struct ag_sim_ledger *ledger,
 		return;
 	}
 	entry->copies = 0;
-	if ((decision->verdict == AG_V_REJECT || decision->verdict == AG_V_ANSWER) &&
-	    waits_for_answer(decision))
+	said = decision->verdict == AG_V_REJECT || decision->verdict == AG_V_ANSWER;
+	if (said && waits_for_answer(decision))
 		ledger[!decision->from].answers++;
+	else if (said && is_replaced(decision))
+		ledger[decision->from].answers++;
 	else if (decision->verdict != AG_V_LATE)
 		excuse(world, decision);
 }
