@@ -78,7 +78,7 @@ static void connection_le(struct ag_sim_controller *controller,
 
 	ag_put_le16(params + 2, link->peer.handle);
 	params[4] = central ? 0 : 1;
-	params[5] = 1; /* random address, a resolvable one */
+	params[5] = controller->public_peers ? 0 : 1; /* a random one is resolvable */
 	memcpy(params + 6, "\x11\x22\x33\x44\x55\x66", 6);
 	event(controller, AG_SIM_HCI_LE_META, params, len[form]);
 }

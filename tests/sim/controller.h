@@ -48,6 +48,7 @@ struct ag_sim_controller {
 	struct ag_sim_port port;
 	struct ag_sim_pool pool[2]; /* BR/EDR, LE; an LE count of 0: LE takes of the first */
 	bool read_v2;               /* knows LE Read Buffer Size [v2] */
+	bool public_peers;          /* LE peers have public addresses, else resolvable ones */
 	uint16_t to_host_max;       /* longest data field of its packets to the host */
 	unsigned int credits;       /* commands that may be sent to it now */
 	struct {

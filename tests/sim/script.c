@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "proxy/base/cleanup.h"
+#include "proxy/engine/attributes.h"
 #include "proxy/wire/cursor.h"
 #include "proxy/wire/h4.h"
 #include "tests/sim/hci.h"
@@ -39,6 +40,8 @@ struct run {
 	struct ag_engine *engine;
 	struct ag_sim_middle middle;
 	struct ag_ruleset *rules;
+	struct ag_attributes *kept; /* map of the peer that was saved last */
+	uint64_t kept_peer;
 	struct ag_sim_host host;
 	struct ag_sim_controller controller;
 	struct {
@@ -253,6 +256,30 @@ static void host_command(struct run *run, uint16_t opcode)
 	drain(run);
 }
 
+static void copy_map(const struct ag_attributes *from, struct ag_attributes *to)
+{
+	ag_attributes_clear(to);
+	for (size_t i = 0; i < ag_attributes_count(from); i++)
+		ag_attributes_put(to, ag_attributes_at(from, i));
+	ag_attributes_set_hash(to, ag_attributes_hash(from));
+}
+
+static void save_map(void *user, const struct ag_link_view *link, const struct ag_attributes *map)
+{
+	struct run *run = user;
+
+	run->kept_peer = link->peer;
+	copy_map(map, run->kept);
+}
+
+static void load_map(void *user, const struct ag_link_view *link, struct ag_attributes *map)
+{
+	struct run *run = user;
+
+	if (link->peer == run->kept_peer)
+		copy_map(run->kept, map);
+}
+
 /* The engine comes up with the first line that needs it, when the configuration is known. */
 static void start(struct run *run)
 {
@@ -260,6 +287,7 @@ static void start(struct run *run)
 		.acl_max = { run->acl_max[0], run->acl_max[1] },
 		.early_acl_us = run->early_us,
 		.replay = run->replay,
+		.keeper = { load_map, save_map, run },
 	};
 
 	if (run->started)
@@ -368,6 +396,7 @@ static void line_link(struct run *run, char *rest)
 {
 	uint16_t handle = (uint16_t)number(word(&rest));
 	enum ag_sim_connection form = connection_form(word(&rest));
+	bool central = strcmp(word(&rest), "central") == 0;
 	size_t index = 0;
 
 	start(run);
@@ -375,8 +404,8 @@ static void line_link(struct run *run, char *rest)
 	while (index < AG_SIM_LINKS - 1 && run->controller.link[index].up)
 		index++;
 	run->handle = handle;
-	ag_sim_controller_connect(&run->controller, index, handle, form,
-				  strcmp(word(&rest), "central") == 0);
+	run->controller.public_peers = strcmp(word(&rest), "public") == 0;
+	ag_sim_controller_connect(&run->controller, index, handle, form, central);
 	run->controller.link[index].peer.chunks = run->chunks;
 	drain(run);
 	for (size_t i = 0; i < AG_SIM_LINKS; i++)
@@ -529,6 +558,8 @@ static void run_begin(struct run *run, enum ag_sim_chunks chunks)
 {
 	run->chunks = chunks;
 	run->random.state = 7;
+	if (ag_attributes_new(&run->kept) != 0)
+		abort();
 	for (int side = 0; side < 2; side++) {
 		run->seen[side].list = calloc(MAX_SEEN, sizeof(struct seen));
 		if (!run->seen[side].list)
@@ -562,6 +593,7 @@ static void run_end(struct run *run)
 		}
 	}
 	ag_engine_free(run->engine);
+	ag_attributes_free(run->kept);
 	ag_ruleset_free(run->rules);
 	free(run->seen[0].list);
 	free(run->seen[1].list);

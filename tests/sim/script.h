@@ -10,8 +10,10 @@
  * 251) acl-max HOST CONTROLLER            as in struct ag_engine_config, octets whole not to be run
  * with split PDUs raw                                no models: every line is a packet, and so is
  * all that comes out rules … end                        rules in force from here on; the text
- * between stands for itself link 0x40 le|le-v1|le-v2|bredr central|peripheral on 0x40 the link that
- * the lines below are about (the last one made) encrypt, disconnect                of that link
+ * between stands for itself link 0x40 le|le-v1|le-v2|bredr central|peripheral [public]
+ *                                    of an LE peer whose address is resolvable, unless public
+ *   on 0x40                            the link that the lines below are about (the last one made)
+ *   encrypt, disconnect                of that link
  *   reset                              HCI Reset by the host
  *   hold, release                      the controller completes nothing in between
  *   answer                             the controller answers the oldest command
@@ -19,6 +21,8 @@
  * packet host< CHANNEL HEX, peer< …         must come out next on that side; `hci` shows what is no
  * ACL data at 800ms                           the clock, from the start of the case quiet nothing
  * came out (any line that sends tests this too)
+ *
+ * The attribute map of a peer whose address is stable is kept from one link to the next.
  *
  * Completions are not written down: the models count them, and the case fails if the account of any
  * side is wrong.
