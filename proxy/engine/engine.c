@@ -153,9 +153,16 @@ uint64_t ag_random(struct ag_engine *engine)
 /* ---- Life ---- */
 
 /* What costs something to find out is found out where somebody may ask. */
-static bool wants_malformed(const struct ag_engine *engine)
+static void note_asked(struct ag_engine *engine)
 {
-	return engine->config.tap || ag_rules_ask(engine->config.rules, AG_F_ATT_MALFORMED);
+	const struct ag_ruleset *rules = engine->config.rules;
+
+	engine->asks_malformed = engine->config.tap || ag_rules_ask(rules, AG_F_ATT_MALFORMED);
+	/* a value's format follows from its type */
+	engine->asks_attribute = engine->asks_malformed || ag_rules_ask(rules, AG_F_ATT_UUID) ||
+				 ag_rules_ask(rules, AG_F_ATT_CHARACTERISTIC) ||
+				 ag_rules_ask(rules, AG_F_ATT_SERVICE) ||
+				 ag_rules_ask(rules, AG_F_ATT_MAPPED);
 }
 
 static uint64_t *new_hits(const struct ag_ruleset *rules)
@@ -180,7 +187,7 @@ int ag_engine_new(const struct ag_engine_config *config, struct ag_engine **out)
 		ag_engine_free(engine);
 		return -ENOMEM;
 	}
-	engine->asks_malformed = wants_malformed(engine);
+	note_asked(engine);
 	engine->scratch = malloc(AG_FRAGMENT_MAX);
 	engine->sdu = malloc(AG_FRAGMENT_MAX);
 	engine->sdu_out = malloc(AG_FRAGMENT_MAX);
@@ -277,7 +284,7 @@ int ag_engine_set_rules(struct ag_engine *engine, const struct ag_ruleset *rules
 	free(engine->rule_hits);
 	engine->rule_hits = hits;
 	engine->config.rules = rules;
-	engine->asks_malformed = wants_malformed(engine);
+	note_asked(engine);
 	return 0;
 }
 

@@ -174,7 +174,7 @@ struct ag_link {
 	/* of the peer's database (AG_SIDE_CONTROLLER), which is this link's, and of our host's,
 	 * which is one for all links */
 	struct ag_attributes *map[2];
-	uint64_t map_saved; /* changes of the peer's map that the keeper knows of */
+	uint64_t map_saved;       /* changes of the peer's map that the keeper knows of */
 	struct ag_shown shown[2]; /* by the side that asked */
 	struct ag_match_state *match;
 	uint64_t ordinal;   /* counts links, for seeds */
@@ -227,7 +227,8 @@ struct ag_engine {
 	uint64_t *rule_hits;
 	struct ag_attributes *host_map;
 	struct ag_attributes *newer_map; /* what a link learned before its peer had an identity */
-	bool asks_malformed; /* a rule or the tap may want to know */
+	bool asks_malformed;             /* a rule or the tap may want to know */
+	bool asks_attribute;             /* likewise, what a PDU's attribute is */
 	struct ag_stats stats;
 	struct ag_subject subject;
 	struct ag_subject as_came; /* the same before the first rewrite, where there is one */

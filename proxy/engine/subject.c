@@ -95,7 +95,6 @@ static void fill_att(const struct ag_unit *unit, const struct ag_att *att, struc
 	if (ag_att_has(att, AG_ATT_P_VALUE))
 		set_bytes(out, AG_F_ATT_VALUE, att->pdu + att->at[AG_ATT_P_VALUE],
 			  att->param_len[AG_ATT_P_VALUE]);
-	fill_attribute(unit, att, out);
 	if (att->kind != AG_ATT_RESPONSE && att->kind != AG_ATT_CONFIRMATION)
 		return;
 	ag_subject_set(out, AG_F_ATT_UNSOLICITED,
@@ -112,6 +111,8 @@ void ag_subject_fill(struct ag_engine *engine, const struct ag_unit *unit, const
 	fill_link(engine, unit, out);
 	if (att) {
 		fill_att(unit, att, out);
+		if (engine->asks_attribute)
+			fill_attribute(unit, att, out);
 		if (engine->asks_malformed)
 			ag_malformed_fill(unit, att, out);
 		return;

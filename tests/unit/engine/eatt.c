@@ -15,7 +15,10 @@
 struct setup {
 	struct ag_engine *engine;
 	struct ag_ruleset *rules;
+	bool dry_run;
 	enum ag_bearer_type seen; /* bearer of the last decision */
+	enum ag_verdict verdict;
+	size_t pdu_len;
 };
 
 static size_t from_hex(const char *hex, uint8_t *out)
@@ -76,13 +79,19 @@ static void tap(void *user, const struct ag_decision *decision)
 	struct setup *setup = user;
 
 	setup->seen = decision->bearer;
+	setup->verdict = decision->verdict;
+	setup->pdu_len = decision->len;
 }
 
 /* Credits are what each side grants at first. */
 static void open_bearer(struct setup *setup, const char *text, int host_credits, int peer_credits)
 {
 	struct ag_source source = { "eatt", text, strlen(text) };
-	struct ag_engine_config config = { .tap = tap, .tap_user = setup };
+	struct ag_engine_config config = {
+		.tap = tap,
+		.tap_user = setup,
+		.dry_run = setup->dry_run,
+	};
 	char packet[128];
 
 	cr_assert_eq(ag_ruleset_compile(&source, 1, &setup->rules, NULL), 0);
@@ -190,13 +199,18 @@ Test(eatt, a_frame_without_a_credit_waits_for_one)
 }
 
 /* A Write Request of 70 octets: K-frames of 64 and 8. */
-static void feed_long_write(struct setup *setup, char first[256], char second[64])
+static void long_write(char first[256], char second[64])
 {
 	int len = snprintf(first, 256, "02 4000 4400 4000 5000 4600 12 1500");
 
 	for (int i = 0; i < 59; i++)
 		len += snprintf(first + len, 256 - (size_t)len, "61");
 	snprintf(second, 64, "02 4000 0c00 0800 5000 6262626262626262");
+}
+
+static void feed_long_write(struct setup *setup, char first[256], char second[64])
+{
+	long_write(first, second);
 	feed(setup, AG_SIDE_HOST, first);
 	feed(setup, AG_SIDE_HOST, second);
 }
@@ -227,6 +241,40 @@ Test(eatt, an_sdu_of_two_frames_is_refused_whole)
 	expect(&setup, AG_SIDE_HOST, "02 4020 0c00 0800 0500 16 01 0400 5000 0200");
 	expect(&setup, AG_SIDE_HOST, "02 4020 0b00 0700 4000 0500 01 12 1500 03");
 	end(&setup);
+}
+
+/* Where nothing will be changed the frames do not wait for each other. */
+static void passes_frame_by_frame(struct setup *setup, const char *text)
+{
+	char first[256], second[64];
+
+	open_bearer(setup, text, 5, 5);
+	long_write(first, second);
+	forward(setup, AG_SIDE_HOST, first);
+	cr_assert_eq(ag_engine_stats(setup->engine)->judged, 0);
+	forward(setup, AG_SIDE_HOST, second);
+	expect_nothing(setup, AG_SIDE_HOST);
+	cr_assert_eq(ag_engine_stats(setup->engine)->judged, 1);
+	cr_assert_eq(setup->pdu_len, 70);
+	/* and the one after it is a frame like any other */
+	forward(setup, AG_SIDE_HOST, READ_BY_HOST);
+	end(setup);
+}
+
+Test(eatt, an_sdu_of_two_frames_is_seen_without_rules)
+{
+	struct setup setup = { 0 };
+
+	passes_frame_by_frame(&setup, "");
+	cr_assert_eq(setup.verdict, AG_V_ACCEPT);
+}
+
+Test(eatt, an_sdu_of_two_frames_is_judged_in_a_dry_run)
+{
+	struct setup setup = { .dry_run = true };
+
+	passes_frame_by_frame(&setup, "rule r when att.kind == request reject");
+	cr_assert_eq(setup.verdict, AG_V_REJECT);
 }
 
 /* The peer granted one credit only, so the host cannot send the second frame before the peer has

@@ -20,6 +20,7 @@ static const char rules_text[] =
     "rule late when from == peer and att.kind == response and every 3 delay 3ms\n"
     "rule long when att.opcode == handle_value_notification rewrite att.value = \"longer value\"\n"
     "rule twice when att.opcode == write_command duplicate\n"
+    "rule known when att.uuid == battery_level and att.opcode == read_request reject\n"
     "rule soon when att.kind == request timeout 2s request_not_supported\n"
     "rule hold when att.kind == indication and not encrypted delay 9s until encrypted\n"
     "rule pair when smp.opcode == pairing_request reject\n";
@@ -121,7 +122,10 @@ static int talk(struct traffic *traffic)
 	    (r = completed(traffic, 1)) || (r = PDU(traffic, host, 4, "\x52\x10\x00 01234", 27)) ||
 	    (r = completed(traffic, 2)) ||
 	    (r = PDU(traffic, peer, 6, "\x01\x03\x00\x01\x10\x07\x07", 27)) ||
-	    (r = completed(traffic, 1)) || (r = PDU(traffic, host, 0x40, "0123456789", 4)) ||
+	    (r = PDU(traffic, peer, 4, "\x08\x01\x00\xff\xff\x03\x28", 27)) ||
+	    (r = PDU(traffic, host, 4, "\x09\x07\x11\x00\x12\x12\x00\x19\x2a", 27)) ||
+	    (r = completed(traffic, 1)) || (r = PDU(traffic, peer, 4, "\x0a\x12\x00", 27)) ||
+	    (r = completed(traffic, 2)) || (r = PDU(traffic, host, 0x40, "0123456789", 4)) ||
 	    (r = completed(traffic, 4)))
 		return r;
 	return PDU(traffic, peer, 0x40, "0123456789", 4);
