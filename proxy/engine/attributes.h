@@ -139,8 +139,15 @@ struct ag_uuid ag_attribute_type(const struct ag_attribute *attribute);
 
 /* ---- attributes_learn.c ---- */
 
-/** Whether a request with this opcode can have an answer that teaches anything. */
-bool ag_attributes_teaches(uint8_t opcode);
+/** Whether a response can teach anything, by its opcode and that of the request it answers. */
+static inline bool ag_attributes_teaches(uint8_t request, uint8_t response)
+{
+	/* 3.4: Find Information, Find By Type Value, Read By Type, Read, Read By Group Type; the
+	 * response to each has the next opcode */
+	const uint32_t requests = 1u << 0x04 | 1u << 0x06 | 1u << 0x08 | 1u << 0x0a | 1u << 0x10;
+
+	return response == request + 1 && request < 32 && requests >> request & 1;
+}
 
 /**
  * Learn from a request and the answer that the database's owner gave to it: Read By Group Type,

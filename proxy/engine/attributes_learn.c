@@ -25,16 +25,17 @@ typedef bool entry_fn(const struct lesson *lesson, const uint8_t *entry, struct 
 
 static uint16_t type16_of(const struct ag_uuid *uuid)
 {
-	static const uint16_t types[] = {
-		AG_UUID_PRIMARY_SERVICE, AG_UUID_SECONDARY_SERVICE, AG_UUID_INCLUDE,
-		AG_UUID_CHARACTERISTIC,  AG_UUID_DATABASE_HASH,
-	};
+	uint64_t short_form = uuid->hi >> 32;
+	struct ag_uuid type;
 
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		struct ag_uuid type = ag_uuid_from_u16(types[i]);
-
-		if (ag_uuid_equal(uuid, &type))
-			return types[i];
+	switch (short_form) {
+	case AG_UUID_PRIMARY_SERVICE:
+	case AG_UUID_SECONDARY_SERVICE:
+	case AG_UUID_INCLUDE:
+	case AG_UUID_CHARACTERISTIC:
+	case AG_UUID_DATABASE_HASH:
+		type = ag_uuid_from_u16((uint16_t)short_form);
+		return ag_uuid_equal(uuid, &type) ? (uint16_t)short_form : 0;
 	}
 	return 0;
 }
@@ -306,18 +307,21 @@ static int learn_declaration(struct ag_attributes *map, struct ag_attribute *dec
 	return parsed ? ag_attributes_put(map, declared) : AG_ATTRIBUTES_INVALID;
 }
 
-static int learn_read(struct lesson *lesson, const uint8_t *value, size_t len)
+/* This is asked of every Read Response, most of which are values that teach nothing. */
+static int learn_read(struct ag_attributes *map, const uint8_t *request, size_t request_len,
+		      const uint8_t *value, size_t len)
 {
-	struct ag_attributes *map = lesson->map;
 	struct ag_attribute_place place;
 	struct ag_attribute read = { .kind = AG_ATTRIBUTE_OTHER };
 	uint16_t type16;
 
-	if (!ag_att_has(&lesson->request, AG_ATT_P_HANDLE))
-		return AG_ATTRIBUTES_INVALID;
-	read.handle = ag_att_number(&lesson->request, AG_ATT_P_HANDLE);
+	if (request_len < 3 || !ag_attributes_count(map))
+		return request_len < 3 ? AG_ATTRIBUTES_INVALID : 0;
+	read.handle = ag_get_le16(request + 1);
 	ag_attributes_find(map, read.handle, &place);
 	type16 = place.mapped ? type16_of(&place.type) : 0;
+	if (place.mapped && !type16)
+		return 0;
 	if (is_service_type(type16) || (!place.mapped && is_included(map, read.handle)))
 		return learn_service(map, read.handle, value, len);
 	if (type16 == AG_UUID_CHARACTERISTIC)
@@ -333,21 +337,15 @@ static int learn_read(struct lesson *lesson, const uint8_t *value, size_t len)
 
 /* ---- In ---- */
 
-bool ag_attributes_teaches(uint8_t opcode)
-{
-	return opcode == AG_ATT_FIND_INFORMATION_REQ || opcode == AG_ATT_FIND_BY_TYPE_VALUE_REQ ||
-	       opcode == AG_ATT_READ_BY_TYPE_REQ || opcode == AG_ATT_READ_REQ ||
-	       opcode == AG_ATT_READ_BY_GROUP_TYPE_REQ;
-}
-
 int ag_attributes_learn(struct ag_attributes *map, const uint8_t *request, size_t request_len,
 			const uint8_t *response, size_t len)
 {
 	struct lesson lesson = { .map = map };
-	const struct ag_att_format *format = ag_att_format(request[0]);
 
-	if (!ag_attributes_teaches(request[0]) || response[0] != format->answer)
+	if (!ag_attributes_teaches(request[0], response[0]))
 		return 0;
+	if (request[0] == AG_ATT_READ_REQ)
+		return learn_read(map, request, request_len, response + 1, len - 1);
 	ag_att_parse(request, request_len, &lesson.request);
 	switch (request[0]) {
 	case AG_ATT_READ_BY_GROUP_TYPE_REQ:
@@ -356,10 +354,8 @@ int ag_attributes_learn(struct ag_attributes *map, const uint8_t *request, size_
 		return learn_found(&lesson, response, len);
 	case AG_ATT_READ_BY_TYPE_REQ:
 		return learn_typed(&lesson, response, len);
-	case AG_ATT_FIND_INFORMATION_REQ:
-		return learn_information(&lesson, response, len);
 	default:
-		return learn_read(&lesson, response + 1, len - 1);
+		return learn_information(&lesson, response, len);
 	}
 }
 

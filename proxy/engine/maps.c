@@ -61,16 +61,11 @@ void ag_map_save(struct ag_engine *engine, struct ag_link *link)
 
 /* ---- Learning ---- */
 
-/* Whether a response is the one that an open request waits for, and of a kind that teaches. */
-static bool is_lesson(const struct ag_transaction *asked, uint8_t opcode)
-{
-	return asked->open && ag_attributes_teaches(asked->opcode) &&
-	       ag_att_format(asked->opcode)->answer == opcode;
-}
-
 bool ag_map_wants(const struct ag_unit *unit, uint8_t opcode)
 {
-	return is_lesson(&unit->bearer->transaction[ag_other(unit->from)], opcode);
+	const struct ag_transaction *asked = &unit->bearer->transaction[ag_other(unit->from)];
+
+	return asked->open && ag_attributes_teaches(asked->opcode, opcode);
 }
 
 void ag_map_teach(const struct ag_unit *unit)
@@ -83,11 +78,9 @@ void ag_map_teach(const struct ag_unit *unit)
 
 void ag_map_learn(const struct ag_unit *unit, const struct ag_att *att)
 {
-	const struct ag_transaction *asked = &unit->bearer->transaction[ag_other(unit->from)];
-
 	if (att->kind == AG_ATT_INDICATION)
 		ag_attributes_indicated(unit->link->map[unit->from], att->pdu, att->len);
-	if (att->kind == AG_ATT_RESPONSE && is_lesson(asked, att->opcode))
+	if (att->kind == AG_ATT_RESPONSE && ag_map_wants(unit, att->opcode))
 		ag_map_teach(unit);
 }
 
