@@ -36,11 +36,14 @@ struct ag_sim_att {
 	bool serving;   /* a request of theirs is to be answered */
 	uint8_t served;
 	uint16_t served_handle;
+	uint16_t served_end;  /* of a range */
+	uint16_t served_type; /* asked for by it */
 	uint64_t serve_at_us;
 	bool confirming; /* an indication of theirs is to be confirmed */
 	uint64_t confirm_at_us;
 	uint16_t serial;  /* makes values differ, so that order can be seen */
 	uint32_t slow_us; /* the longest time an answer takes */
+	size_t most;      /* octets of the longest PDU that is sent; 0: any */
 };
 
 /**

@@ -11,10 +11,11 @@ enum { PB_CONTINUES = 1, PB_RESERVED = 3 };
 void ag_sim_end_reset(struct ag_sim_end *end, uint16_t handle)
 {
 	uint32_t slow_us = end->att.slow_us;
+	size_t most = end->att.most;
 	uint16_t serial = end->att.serial;
 
 	end->handle = handle;
-	end->att = (struct ag_sim_att){ .slow_us = slow_us, .serial = serial };
+	end->att = (struct ag_sim_att){ .slow_us = slow_us, .serial = serial, .most = most };
 	ag_sim_coc_reset(&end->coc);
 	end->pairing = false;
 	end->security_asked = 0;

@@ -160,6 +160,8 @@ void ag_sim_world_tap(void *user, const struct ag_decision *decision)
 	bool later = decision->verdict == AG_V_TIMEOUT || decision->verdict == AG_V_DISCARD;
 
 	world->result->verdicts[decision->verdict]++;
+	if (decision->as_came && ag_subject_has(decision->as_came, AG_F_ATT_MALFORMED))
+		world->result->malformed += decision->as_came->value[AG_F_ATT_MALFORMED].num;
 	if (index >= AG_SIM_LINKS || world->ending[index])
 		return;
 	if (!later && decision->verdict != AG_V_LATE)

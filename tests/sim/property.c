@@ -54,6 +54,7 @@ static void add_up(struct ag_sim_totals *totals, const struct ag_sim_case_result
 	totals->judged += result->judged;
 	totals->pdus += result->pdus;
 	totals->completions += result->completions;
+	totals->malformed += result->malformed;
 	for (size_t i = 0; i < ag_array_size(totals->verdicts); i++)
 		totals->verdicts[i] += result->verdicts[i];
 }

@@ -25,6 +25,7 @@ struct ag_sim_totals {
 	uint64_t judged;
 	uint64_t pdus;
 	uint64_t completions;
+	uint64_t malformed;
 	uint64_t verdicts[AG_V_RECORDED + 1];
 };
 

@@ -406,6 +406,7 @@ static void prepare_end(struct ag_sim_world *world, struct ag_sim_end *end)
 	end->user = world;
 	end->chunks = AG_SIM_CHUNKS_RANDOM;
 	end->att.slow_us = 1200000;
+	end->att.most = world->what->fits ? 23 : 0;
 	end->coc.att.slow_us = 1200000;
 }
 

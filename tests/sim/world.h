@@ -25,6 +25,7 @@ struct ag_sim_case {
 	bool calm;                         /* no disconnection, no reset */
 	bool usb;                          /* data may come before its link's event */
 	bool eatt;                         /* enhanced bearers too */
+	bool fits;                         /* no PDU is longer than the MTU */
 	unsigned int le_count, acl_count;  /* buffers; an LE count of 0 shares */
 	uint16_t acl_max[2];               /* as struct ag_engine_config */
 	unsigned int steps;                /* 0: 120 */
@@ -40,7 +41,8 @@ struct ag_sim_case_result {
 	uint64_t judged;
 	uint64_t verdicts[AG_V_RECORDED + 1];
 	uint64_t completions;
-	uint64_t pdus; /* that arrived */
+	uint64_t pdus;      /* that arrived */
+	uint64_t malformed; /* that the engine took for it */
 };
 
 void ag_sim_run(const struct ag_sim_case *what, struct ag_sim_case_result *result);
