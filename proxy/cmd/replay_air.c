@@ -327,6 +327,7 @@ static bool never_reaches_the_controller(enum ag_verdict verdict)
 	case AG_V_DISCONNECT:
 	case AG_V_DISCARD:
 	case AG_V_LATE:
+	case AG_V_HIDE:
 	case AG_V_RECORDED:
 	case AG_V_TIMEOUT: /* as a first word: answered at once, an earlier answer being overdue */
 		return true;

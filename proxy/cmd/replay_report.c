@@ -84,6 +84,7 @@ static const struct summary_row verdict_rows[] = {
 	{ AG_V_TIMEOUT, "answered when their time was up" },
 	{ AG_V_LATE, "discarded as late" },
 	{ AG_V_DISCARD, "discarded when the link was encrypted" },
+	{ AG_V_HIDE, "of what is hidden" },
 	{ AG_V_RECORDED, "recorded in answer to refused requests" },
 };
 

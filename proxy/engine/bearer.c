@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "proxy/wire/cursor.h"
+
 /** When to look again whether an answer that was going by has gone. After the last time whoever
  * does not end it has broken the link for the asker too, whose own timer decides. */
 #define RECHECK_US      UINT64_C(10000)
@@ -107,6 +109,10 @@ enum ag_verdict ag_bearer_surplus(struct ag_bearer *bearer, enum ag_side from,
 	enum ag_side asker = ag_other(from);
 	struct ag_transaction *transaction = &bearer->transaction[asker];
 
+	if (att->kind == AG_ATT_CONFIRMATION && bearer->own_indication[asker]) {
+		bearer->own_indication[asker] = false;
+		return AG_V_HIDE;
+	}
 	if (att->kind == AG_ATT_CONFIRMATION && bearer->indication_recorded[asker]) {
 		bearer->indication_recorded[asker] = false;
 		return AG_V_RECORDED;
@@ -130,7 +136,8 @@ bool ag_bearer_expects(const struct ag_bearer *bearer, enum ag_side from)
 	const struct ag_transaction *asked = &bearer->transaction[ag_other(from)];
 
 	return own->late || asked->late || asked->recorded ||
-	       bearer->indication_recorded[ag_other(from)];
+	       bearer->indication_recorded[ag_other(from)] ||
+	       bearer->own_indication[ag_other(from)];
 }
 
 bool ag_bearer_any_expects(const struct ag_link *link, enum ag_side from)
@@ -158,9 +165,21 @@ void ag_bearer_glance(const struct ag_unit *unit, uint64_t now_us)
 	ag_bearer_answered(unit->bearer, unit->from, &att, now_us);
 }
 
+size_t ag_bearer_question(const struct ag_transaction *transaction, uint8_t *out)
+{
+	struct ag_att att;
+
+	memcpy(out, transaction->head, transaction->head_len);
+	ag_att_parse(out, transaction->head_len, &att);
+	if (ag_att_has(&att, AG_ATT_P_START))
+		ag_put_le16(out + att.at[AG_ATT_P_START], transaction->handle);
+	return transaction->head_len;
+}
+
 static int time_out(struct ag_engine *engine, struct ag_link *link, struct ag_channel *channel,
 		    struct ag_transaction *transaction, enum ag_side asker)
 {
+	uint8_t question[AG_HEAD_MAX];
 	struct ag_decision what = {
 		.number = transaction->number,
 		.rule = transaction->rule,
@@ -168,8 +187,8 @@ static int time_out(struct ag_engine *engine, struct ag_link *link, struct ag_ch
 		.error = transaction->timeout_error,
 		.has_error = true,
 		.effects = AG_EFFECT_TIMEOUT,
-		.pdu = transaction->head,
-		.len = transaction->head_len,
+		.pdu = question,
+		.len = ag_bearer_question(transaction, question),
 		.pdu_len = transaction->pdu_len,
 	};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "proxy/engine/internal.h"
+#include "proxy/engine/hide.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -131,6 +131,8 @@ int ag_engine_tick(struct ag_engine *engine, uint64_t now_us)
 		r = ag_bearer_tick(engine, link);
 		if (!r)
 			r = ag_hold_release(engine, link);
+		if (!r && link->service_changed_due)
+			r = ag_hide_announce(engine, link);
 	}
 	if (r || !engine->early.count)
 		return r;
@@ -285,6 +287,10 @@ int ag_engine_set_rules(struct ag_engine *engine, const struct ag_ruleset *rules
 	engine->rule_hits = hits;
 	engine->config.rules = rules;
 	note_asked(engine);
+	for (size_t i = 0; i < engine->links_used; i++) {
+		if (ag_link_at(engine, i))
+			ag_hide_refresh(engine, engine->links[i], false);
+	}
 	return 0;
 }
 

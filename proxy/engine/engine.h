@@ -34,6 +34,8 @@ enum ag_verdict {
 	AG_V_TIMEOUT,    /* a forwarded request was answered by us, its time being up */
 	AG_V_LATE,       /* a response discarded because we had answered in its place */
 	AG_V_DISCARD,    /* a held PDU discarded: the link became encrypted (delay … unless) */
+	AG_V_HIDE,       /* not forwarded: it names what is hidden, or lists nothing else; a request
+			  * was answered with `error`, an indication confirmed */
 	AG_V_RECORDED,   /* replay only: the recorded answer to a request that we refused */
 };
 
@@ -44,6 +46,7 @@ enum {
 	AG_EFFECT_TIMEOUT = 1 << 2,
 	AG_EFFECT_DUPLICATE = 1 << 3,
 	AG_EFFECT_LOG = 1 << 4,
+	AG_EFFECT_HIDE = 1 << 5,
 };
 
 /** What a tap can know of the link. */
@@ -71,7 +74,8 @@ struct ag_decision {
 	size_t len;                 /* octets at `pdu` */
 	size_t pdu_len;             /* octets of the whole PDU; more than `len` where only the first
 				     * fragment was looked at */
-	const uint8_t *out;         /* as it goes out after `rewrite`; NULL if not rewritten */
+	const uint8_t *out;         /* as it goes out after `rewrite` and `hide`; NULL if neither
+				     * changed it */
 	size_t out_len;
 	const struct ag_rule *rule; /* that decided, else the last that took effect, or NULL */
 	enum ag_verdict verdict;
@@ -83,6 +87,8 @@ struct ag_decision {
 	const struct ag_subject *subject; /* as the last rule saw it */
 	const struct ag_subject *as_came; /* as the first rule saw it; NULL for a later word */
 	size_t packets;                   /* HCI packets it came in */
+	size_t entries;                   /* AG_EFFECT_HIDE, of a list: attributes in it … */
+	size_t hidden;                    /* … of which so many were taken out */
 };
 
 typedef void ag_tap_fn(void *user, const struct ag_decision *decision);
@@ -142,6 +148,8 @@ struct ag_stats {
 	uint64_t verdicts[AG_V_RECORDED + 1];
 	uint64_t early_releases;      /* held PDUs released because a cap was reached */
 	uint64_t surplus_completions; /* completed by the controller, never sent to it */
+	uint64_t unannounced;         /* times that something else was hidden on a live link and
+				       * no Service Changed could tell the host of it */
 	size_t links;                 /* up at the moment */
 };
 

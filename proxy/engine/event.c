@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Events from the controller: links come and go, buffers become free, commands are answered. */
-#include "proxy/engine/internal.h"
+#include "proxy/engine/hide.h"
 
 #include <string.h>
 
@@ -123,8 +123,10 @@ static int on_role_change(struct ag_engine *engine, struct event *event)
 	for (size_t i = 0; i < engine->links_used; i++) {
 		struct ag_link *link = ag_link_at(engine, i);
 
-		if (link && link->view.type == AG_LINK_BREDR && link->view.peer == peer)
-			link->view.role = role;
+		if (!link || link->view.type != AG_LINK_BREDR || link->view.peer != peer)
+			continue;
+		link->view.role = role;
+		ag_hide_refresh(engine, link, false);
 	}
 	return pass(engine, event);
 }
@@ -232,8 +234,10 @@ static int on_role_discovery(struct ag_engine *engine, struct event *event)
 	uint8_t role = ag_pull_u8(&event->params);
 	struct ag_link *link = event->params.failed ? NULL : ag_link_find(engine, handle & 0x0fff);
 
-	if (link)
+	if (link) {
 		link->view.role = role ? AG_ROLE_PERIPHERAL : AG_ROLE_CENTRAL;
+		ag_hide_refresh(engine, link, false);
+	}
 	return pass(engine, event);
 }
 

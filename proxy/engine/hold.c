@@ -169,6 +169,14 @@ static int discard(struct ag_engine *engine, struct ag_link *link, enum ag_side 
 	return ag_refund(engine, link, from, held->channel, held->frames);
 }
 
+/* One indication at a time (Vol 3 Part F, 3.3.2), ours included. */
+static bool must_wait(const struct ag_link *link, enum ag_side from, const struct ag_held *held)
+{
+	const struct ag_bearer *bearer = held->channel ? &held->channel->bearer : &link->att;
+
+	return held->how.after_own && bearer->own_indication[from];
+}
+
 static bool is_due(const struct ag_engine *engine, const struct ag_link *link,
 		   const struct ag_held *held)
 {
@@ -189,6 +197,8 @@ static bool is_first_of_flow(const struct ag_link *link, enum ag_side from,
 static bool may_go(struct ag_engine *engine, const struct ag_link *link, enum ag_side from,
 		   const struct ag_held *held)
 {
+	if (must_wait(link, from, held))
+		return false;
 	if (is_due(engine, link, held))
 		return is_first_of_flow(link, from, held);
 	ag_due(engine, held->how.until_us);

@@ -4,7 +4,7 @@
  * have the identity already; where the host does, we know what the peer distributed (Vol 3 Part H,
  * 3.6) and what the host gave the controller.
  */
-#include "proxy/engine/internal.h"
+#include "proxy/engine/hide.h"
 
 #include <string.h>
 
@@ -29,9 +29,13 @@ static void identify_links(struct ag_engine *engine)
 {
 	for (size_t i = 0; i < engine->links_used; i++) {
 		struct ag_link *link = ag_link_at(engine, i);
+		uint64_t peer = link ? link->view.peer : 0;
 
 		if (link)
 			ag_identify(engine, &link->view);
+		/* rules on `peer` may hide something else now */
+		if (link && link->view.peer != peer)
+			ag_hide_refresh(engine, link, false);
 	}
 }
 

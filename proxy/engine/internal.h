@@ -202,6 +202,10 @@ void ag_channel_free(struct ag_channel *channel);
 
 void ag_bearer_init(struct ag_bearer *bearer, enum ag_bearer_type type);
 
+/** The first octets of a request as its asker sent it, wherever `hide` has gone on since.
+ *  @out: AG_HEAD_MAX octets. @return: how many there are */
+size_t ag_bearer_question(const struct ag_transaction *transaction, uint8_t *out);
+
 /** A request or indication goes on its way. */
 void ag_bearer_asked(struct ag_bearer *bearer, enum ag_side from, const struct ag_att *att,
 		     uint64_t now_us);
@@ -308,6 +312,8 @@ struct ag_hold {
 	uint64_t timeout_us; /* 0: no `timeout` */
 	uint8_t timeout_error;
 	bool duplicate;
+	bool after_own; /* an indication that waits until one of ours is confirmed */
+	uint16_t start; /* of a range that `hide` made smaller: where its asker wanted to start */
 	uint64_t number;
 	const struct ag_rule *rule;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "proxy/engine/internal.h"
+#include "proxy/engine/hide.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -77,6 +77,7 @@ int ag_link_open(struct ag_engine *engine, const struct ag_link_view *view)
 	link->disconnecting = false;
 	link->introduction = (struct ag_introduction){ .has_irk = false };
 	ag_bearer_init(&link->att, view->type == AG_LINK_LE ? AG_BEARER_ATT : AG_BEARER_ATT_BREDR);
+	ag_hide_refresh(engine, link, true);
 	engine->by_handle[view->handle] = number;
 	engine->stats.links++;
 	ag_map_open(engine, link);

@@ -7,7 +7,7 @@
  * gathered its packets are completed to their sender, or a PDU of more fragments than the sender
  * has credits would never come to its end.
  */
-#include "proxy/engine/internal.h"
+#include "proxy/engine/hide.h"
 
 #include <errno.h>
 #include <string.h>
@@ -150,6 +150,8 @@ static enum wish wish_for_opcode(struct ag_engine *engine, const struct ag_unit 
 	if (unit->bearer && ag_bearer_expects(unit->bearer, unit->from))
 		return WISH_JUDGE;
 	if (ag_hold_any(unit->link, unit->from, unit->cid))
+		return WISH_JUDGE;
+	if (unit->bearer && ag_hide_concerns(unit->link, unit->from, opcode))
 		return WISH_JUDGE;
 	ag_subject_glimpse(unit, opcode, &engine->subject);
 	if (ag_rules_may_match(engine->config.rules, &engine->subject))

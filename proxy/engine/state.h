@@ -8,6 +8,7 @@
 #include "proxy/base/marks.h"
 #include "proxy/engine/attributes.h"
 #include "proxy/engine/engine.h"
+#include "proxy/engine/hide_state.h"
 #include "proxy/engine/identity.h"
 #include "proxy/wire/att_check.h"
 #include "proxy/wire/hci.h"
@@ -25,8 +26,6 @@
 #define AG_CHANNELS_MAX 12
 /** Packets in flight that are remembered one by one, per link and side. */
 #define AG_MARKS_MAX 65536
-/** Octets that all fixed parameters of an ATT request fit in. */
-#define AG_HEAD_MAX 24
 /** Services of a discovery that are compared with later ones, per link and asker; a phone has about
  *  20. What is beyond is not compared. */
 #define AG_SHOWN_MAX 128
@@ -112,6 +111,8 @@ struct ag_bearer {
 	bool indication_open[2];
 	uint16_t indication_handle[2]; /* of the last one */
 	bool indication_recorded[2];
+	bool own_indication[2]; /* ours, in the name of that side, is not confirmed */
+	struct ag_tail tail[2];
 };
 
 /** One direction of a credit-based channel (Vol 3 Part A, 10). What we use of the receiver's
@@ -180,6 +181,8 @@ struct ag_link {
 	uint64_t ordinal;   /* counts links, for seeds */
 	bool disconnecting; /* by us */
 	struct ag_introduction introduction;
+	struct ag_hiding hiding[2]; /* by the side whose database it is */
+	bool service_changed_due;   /* the host is to be told that something else is hidden */
 };
 
 struct ag_pending_role {
@@ -231,14 +234,15 @@ struct ag_engine {
 	bool asks_attribute;             /* likewise, what a PDU's attribute is */
 	struct ag_stats stats;
 	struct ag_subject subject;
-	struct ag_subject as_came; /* the same before the first rewrite, where there is one */
-	uint8_t *scratch;          /* a gathered PDU, AG_GATHER_MAX + header */
-	uint8_t *sdu;              /* a gathered SDU, AG_GATHER_MAX */
-	uint8_t *sdu_out;          /* an SDU of ours with its length, AG_GATHER_MAX + 2 */
-	uint8_t *rewrite;          /* a rewritten PDU, AG_GATHER_MAX */
-	uint8_t *l2cap;            /* an L2CAP PDU of ours, header and all */
-	uint8_t *split;            /* a fragment of a packet that is too long for the host */
-	uint8_t *frame;            /* a packet under construction */
+	struct ag_subject as_came;   /* the same before the first rewrite, where there is one */
+	struct ag_subject attribute; /* one that the rules may hide */
+	uint8_t *scratch;            /* a gathered PDU, AG_GATHER_MAX + header */
+	uint8_t *sdu;                /* a gathered SDU, AG_GATHER_MAX */
+	uint8_t *sdu_out;            /* an SDU of ours with its length, AG_GATHER_MAX + 2 */
+	uint8_t *rewrite;            /* a rewritten PDU, AG_GATHER_MAX */
+	uint8_t *l2cap;              /* an L2CAP PDU of ours, header and all */
+	uint8_t *split;              /* a fragment of a packet that is too long for the host */
+	uint8_t *frame;              /* a packet under construction */
 };
 
 #endif

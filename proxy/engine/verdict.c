@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A PDU is shown to the rules, and what they say is done. */
-#include "proxy/engine/internal.h"
+#include "proxy/engine/hide.h"
 
 #include <string.h>
 
@@ -21,6 +21,7 @@ struct judgement {
 	const struct ag_transaction *asked; /* that it answers as it came; NULL: no response, or to
 					     * nothing */
 	uint16_t mtu;                       /* ATT_MTU before it */
+	struct ag_hide_finding hide;
 };
 
 /* ---- Asking the rules ---- */
@@ -96,10 +97,38 @@ static void ask_rules(struct ag_engine *engine, const struct ag_unit *unit,
 	}
 }
 
+/* What the rules let through loses what they hide. */
+static void hide(struct ag_engine *engine, const struct ag_unit *unit, struct judgement *judgement)
+{
+	struct ag_hide_finding *found = &judgement->hide;
+
+	ag_hide_look(engine, unit, &judgement->att, found);
+	if (found->outcome == AG_HIDE_NOTHING)
+		return;
+	judgement->effects |= AG_EFFECT_HIDE;
+	if (found->rule) {
+		judgement->rule = found->rule;
+		engine->rule_hits[found->rule->index]++;
+	}
+	if (found->outcome != AG_HIDE_CHANGED)
+		return;
+	judgement->pdu = engine->rewrite;
+	judgement->len = found->len;
+	ag_att_parse(judgement->pdu, judgement->len, &judgement->att);
+}
+
 /* ---- Telling ---- */
+
+static bool is_hidden(const struct judgement *judgement)
+{
+	return judgement->hide.outcome == AG_HIDE_REFUSED ||
+	       judgement->hide.outcome == AG_HIDE_ONWARD;
+}
 
 static enum ag_verdict verdict_of(const struct judgement *judgement)
 {
+	if (is_hidden(judgement))
+		return AG_V_HIDE;
 	if (!judgement->verdict)
 		return AG_V_ACCEPT;
 	switch (judgement->verdict->kind) {
@@ -127,7 +156,8 @@ static void tell(struct ag_engine *engine, const struct ag_unit *unit,
 		 const struct judgement *judgement, enum ag_verdict verdict, uint8_t error,
 		 uint64_t number)
 {
-	bool is_rewritten = judgement->effects & AG_EFFECT_REWRITE && verdict == AG_V_ACCEPT;
+	bool is_rewritten = judgement->effects & (AG_EFFECT_REWRITE | AG_EFFECT_HIDE) &&
+			    verdict == AG_V_ACCEPT;
 	struct ag_decision decision = {
 		.number = number,
 		.now_us = engine->now_us,
@@ -152,6 +182,8 @@ static void tell(struct ag_engine *engine, const struct ag_unit *unit,
 		.as_came = judgement->effects & AG_EFFECT_REWRITE ? &engine->as_came
 								  : &engine->subject,
 		.packets = unit->packets,
+		.entries = judgement->hide.entries,
+		.hidden = judgement->hide.hidden,
 	};
 
 	engine->stats.verdicts[verdict]++;
@@ -196,6 +228,8 @@ static void remember(struct ag_engine *engine, const struct ag_unit *unit, const
 	if (kind != AG_ATT_REQUEST)
 		return;
 	transaction = &unit->bearer->transaction[unit->from];
+	if (how->start)
+		transaction->handle = how->start;
 	transaction->number = how->number;
 	transaction->rule = how->rule;
 	if (!how->timeout_us)
@@ -246,7 +280,7 @@ static int answer_for_the_silent(struct ag_engine *engine, struct ag_unit *unit,
 	if (r)
 		return r;
 	return ag_answer_error(engine, unit->link, unit->from, unit->channel, att.opcode,
-			       ag_att_handle_in_error(&att), what.error);
+			       how->start ? how->start : ag_att_handle_in_error(&att), what.error);
 }
 
 int ag_dispatch(struct ag_engine *engine, struct ag_unit *unit, const uint8_t *pdu, size_t len,
@@ -281,6 +315,7 @@ static int accept(struct ag_engine *engine, struct ag_unit *unit, const struct j
 		.duplicate = judgement->effects & AG_EFFECT_DUPLICATE,
 		.number = number,
 		.rule = judgement->rule,
+		.start = judgement->hide.start,
 	};
 	bool held = ag_hold_blocks(unit->link, unit->from, unit->cid, unit->bearer != NULL,
 				   judgement->pdu[0]);
@@ -296,6 +331,9 @@ static int accept(struct ag_engine *engine, struct ag_unit *unit, const struct j
 			how.until_us += ag_random(engine) % (delay->jitter_us + 1);
 		held = true;
 	}
+	if (unit->bearer && ag_att_kind(judgement->pdu[0]) == AG_ATT_INDICATION &&
+	    unit->bearer->own_indication[unit->from])
+		how.after_own = held = true;
 	if (!held)
 		return ag_dispatch(engine, unit, judgement->pdu, judgement->len, &how);
 	if (ag_hold_has_room(unit->link, unit->from, judgement->len))
@@ -368,8 +406,7 @@ static int answer_in_place(struct ag_engine *engine, struct ag_unit *unit,
 	uint8_t head[AG_HEAD_MAX]; /* a new answer to it may be noted where it lies */
 	struct ag_att request;
 
-	memcpy(head, judgement->asked->head, judgement->asked->head_len);
-	ag_att_parse(head, judgement->asked->head_len, &request);
+	ag_att_parse(head, ag_bearer_question(judgement->asked, head), &request);
 	/* an MTU that the asker is not told of is not agreed */
 	unit->bearer->mtu = judgement->mtu;
 	return answer(engine, unit, &request, judgement->verdict, verdict, error);
@@ -402,12 +439,38 @@ static int carry_out(struct ag_engine *engine, struct ag_unit *unit,
 	return answer(engine, unit, att, action, verdict, error);
 }
 
+/* What is hidden is not there: no such handle, or nothing more in the range. */
+static int carry_out_hidden(struct ag_engine *engine, struct ag_unit *unit,
+			    const struct judgement *judgement, uint8_t *error)
+{
+	const struct ag_hide_finding *found = &judgement->hide;
+	const struct ag_att *att = &judgement->att;
+	uint8_t confirmation = AG_ATT_HANDLE_VALUE_CFM;
+	int r = swallow(engine, unit);
+
+	if (r)
+		return r;
+	if (found->outcome == AG_HIDE_ONWARD)
+		return ag_hide_onward(engine, unit, found->handle);
+	expect_recorded(engine, unit, att);
+	if (att->kind == AG_ATT_INDICATION)
+		return ag_send_pdu(engine, unit->link, unit->from, unit->channel, unit->cid,
+				   &confirmation, 1, 0, 0);
+	if (att->kind != AG_ATT_REQUEST)
+		return 0;
+	*error = found->error;
+	return ag_answer_error(engine, unit->link, unit->from, unit->channel, att->opcode,
+			       found->handle, found->error);
+}
+
 /* The error a `reject` would give, for a run in which nothing is changed. */
 static uint8_t error_foretold(const struct ag_unit *unit, const struct judgement *judgement)
 {
 	const struct ag_action *action = judgement->verdict;
 	struct ag_att request = judgement->att;
 
+	if (judgement->hide.outcome == AG_HIDE_REFUSED)
+		return judgement->hide.error;
 	if (!action || action->kind != AG_REJECT || !unit->bearer)
 		return 0;
 	if (judgement->asked)
@@ -470,6 +533,30 @@ static void note_services(const struct ag_engine *engine, const struct ag_unit *
 				   &judgement->att);
 }
 
+/* A confirmation made room for another indication to the side it came from. */
+static int after_confirmation(struct ag_engine *engine, const struct ag_unit *unit,
+			      const struct ag_att *att)
+{
+	if (!unit->bearer || att->kind != AG_ATT_CONFIRMATION || unit->from != AG_SIDE_HOST)
+		return 0;
+	return ag_hide_confirmed(engine, unit->link);
+}
+
+/* What a PDU tells is learned as its sender said it, and only then is anything hidden. A question
+ * that goes on is not answered yet. */
+static void settle(struct ag_engine *engine, const struct ag_unit *unit,
+		   const struct ag_att *original, struct judgement *judgement)
+{
+	bool passive = engine->config.dry_run;
+
+	ag_map_learn(unit, original);
+	if (ag_hide_concerns(unit->link, unit->from, judgement->pdu[0]) &&
+	    (!unit->forwarded || passive) && verdict_of(judgement) == AG_V_ACCEPT)
+		hide(engine, unit, judgement);
+	if (judgement->hide.outcome != AG_HIDE_ONWARD || passive)
+		ag_bearer_answered(unit->bearer, unit->from, original, engine->now_us);
+}
+
 int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
 {
 	struct judgement judgement = { .pdu = unit->pdu, .len = unit->len };
@@ -486,7 +573,8 @@ int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
 		verdict = ag_bearer_surplus(unit->bearer, unit->from, &original);
 		if (verdict != AG_V_ACCEPT) {
 			ag_tell_discarded(engine, unit, verdict);
-			return swallow(engine, unit);
+			r = swallow(engine, unit);
+			return r ? r : after_confirmation(engine, unit, &original);
 		}
 	}
 	note_question(unit, &original, &judgement);
@@ -494,10 +582,8 @@ int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
 	/* when its first fragment went by no rule wanted it, whatever was loaded since */
 	if (!unit->forwarded || engine->config.dry_run)
 		ask_rules(engine, unit, &judgement);
-	if (unit->bearer) {
-		ag_map_learn(unit, &original);
-		ag_bearer_answered(unit->bearer, unit->from, &original, engine->now_us);
-	}
+	if (unit->bearer)
+		settle(engine, unit, &original, &judgement);
 	if (engine->config.dry_run)
 		return dry_run(engine, unit, &judgement, number);
 	verdict = verdict_of(&judgement);
@@ -508,9 +594,11 @@ int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
 	if (verdict == AG_V_ACCEPT) {
 		tell(engine, unit, &judgement, verdict, 0, number);
 		note_services(engine, unit, &judgement);
-		return accept(engine, unit, &judgement, number);
+		r = accept(engine, unit, &judgement, number);
+	} else {
+		r = verdict == AG_V_HIDE ? carry_out_hidden(engine, unit, &judgement, &error)
+					 : carry_out(engine, unit, &judgement, &verdict, &error);
+		tell(engine, unit, &judgement, verdict, error, number);
 	}
-	r = carry_out(engine, unit, &judgement, &verdict, &error);
-	tell(engine, unit, &judgement, verdict, error, number);
-	return r;
+	return r ? r : after_confirmation(engine, unit, &original);
 }

@@ -651,6 +651,8 @@ const char *ag_words_verdict_name(enum ag_verdict verdict)
 		return "late";
 	case AG_V_DISCARD:
 		return "discard";
+	case AG_V_HIDE:
+		return "hide";
 	case AG_V_RECORDED:
 		return "recorded";
 	}
@@ -680,6 +682,10 @@ static void add_effects(struct words *words, const struct ag_decision *decision)
 		add(words, ", with a timeout");
 	if (decision->effects & AG_EFFECT_DUPLICATE)
 		add(words, ", sent twice");
+	if (decision->hidden)
+		add(words, ", %zu of %zu entries hidden", decision->hidden, decision->entries);
+	else if (decision->effects & AG_EFFECT_HIDE && decision->verdict == AG_V_ACCEPT)
+		add(words, ", fitted to what is hidden");
 }
 
 /* What the one word does not tell. */
@@ -692,6 +698,7 @@ static const char *explanation(enum ag_verdict verdict)
 	case AG_V_DROP:
 	case AG_V_DISCONNECT:
 	case AG_V_TIMEOUT:
+	case AG_V_HIDE:
 		return "";
 	case AG_V_LATE:
 		return ": response discarded, the request had been answered";

@@ -104,6 +104,7 @@ static void put_counters(struct ag_json *json, const struct ag_control_view *vie
 	ag_json_close(json);
 	ag_json_number(json, "early_releases", stats.early_releases);
 	ag_json_number(json, "surplus_completions", stats.surplus_completions);
+	ag_json_number(json, "unannounced", stats.unannounced);
 	ag_json_number(json, "links", stats.links);
 }
 

@@ -79,5 +79,7 @@ void ag_decision_json(struct ag_json *json, const struct ag_decision *decision)
 			     sizeof(text));
 	ag_json_string(json, "rewritten", decision->out ? text : NULL);
 	ag_json_optional(json, "delay_us", decision->effects & AG_EFFECT_DELAY, decision->delay_us);
+	ag_json_optional(json, "entries", decision->hidden, decision->entries);
+	ag_json_optional(json, "hidden", decision->hidden, decision->hidden);
 	ag_json_string(json, "log", decision->log_text);
 }

@@ -80,6 +80,9 @@ static void put_traffic(const struct page *page, const struct ag_stats *stats)
 	family(page, "early_releases", "counter",
 	       "Held PDUs released because there was no more room");
 	sample(page, "early_releases_total", NULL, NULL, stats->early_releases);
+	family(page, "unannounced", "counter",
+	       "Times the host could not be told that something else is hidden");
+	sample(page, "unannounced_total", NULL, NULL, stats->unannounced);
 	family(page, "links", "gauge", "Links that are up");
 	sample(page, "links", NULL, NULL, stats->links);
 }

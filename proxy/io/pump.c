@@ -279,6 +279,13 @@ static void on_due(struct ev_loop *loop, struct ev_timer *timer, int events)
 	settle(pump);
 }
 
+void ag_pump_wake(struct ag_pump *pump)
+{
+	ev_timer_stop(pump->loop, &pump->due);
+	ev_timer_set(&pump->due, 0., 0.);
+	ev_timer_start(pump->loop, &pump->due);
+}
+
 /* ---- Starting and stopping ---- */
 
 void ag_pump_start(struct ag_pump *pump, struct ev_loop *loop,

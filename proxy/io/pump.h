@@ -87,6 +87,10 @@ void ag_pump_start(struct ag_pump *pump, struct ev_loop *loop,
 /** Have every packet shown from now on, until the pump is started again. */
 void ag_pump_watch(struct ag_pump *pump, ag_pump_watch_fn *watch, void *user);
 
+/** The engine got something to do from somebody else: see to it at once, but not in this call. Only
+ *  while the pump is started. */
+void ag_pump_wake(struct ag_pump *pump);
+
 /** Stop; neither transport nor engine is touched again. A stopped pump may be stopped again. */
 void ag_pump_stop(struct ag_pump *pump);
 

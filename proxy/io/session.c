@@ -79,6 +79,8 @@ static int replace_rules(struct session *session, struct ag_rulebook *book)
 		r = ag_engine_set_rules(session->engine, book->set);
 	if (r < 0)
 		return r;
+	if (session->engine)
+		ag_pump_wake(&session->pump);
 	ag_tally_take(&session->tally, book->set, ag_take(hits));
 	ag_rulebook_clear(&session->rules);
 	session->rules = *book;

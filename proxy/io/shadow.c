@@ -75,7 +75,7 @@ static struct ag_shadow_outcome real_outcome(const struct ag_decision *decision)
 		.verdict = decision->verdict,
 		.has_error = decision->has_error,
 		.error = decision->error,
-		.effects = decision->effects & ~(unsigned int)AG_EFFECT_LOG,
+		.effects = decision->effects & ~(unsigned int)(AG_EFFECT_LOG | AG_EFFECT_HIDE),
 	};
 
 	set_rule(&outcome, decision->rule);

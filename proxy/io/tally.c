@@ -50,6 +50,7 @@ static void add_stats(struct ag_stats *to, const struct ag_stats *from)
 	add_all(to->verdicts, from->verdicts, AG_V_RECORDED + 1);
 	to->early_releases += from->early_releases;
 	to->surplus_completions += from->surplus_completions;
+	to->unannounced += from->unannounced;
 	to->links = from->links;
 }
 

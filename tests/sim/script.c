@@ -440,15 +440,10 @@ static void line_link_event(struct run *run, bool encrypt)
 	}
 }
 
-static void line_at(struct run *run, char *rest)
+static void pass_time(struct run *run, uint64_t until)
 {
-	char *end;
-	uint64_t until = strtoul(word(&rest), &end, 10) *
-			 (strcmp(end, "s") == 0 ? 1000000u : 1000u);
 	uint64_t deadline;
 
-	start(run);
-	expect_quiet(run);
 	while ((deadline = ag_engine_deadline(run->engine)) <= until &&
 	       run->report.fault == AG_SIM_FINE) {
 		run->now_us = deadline > run->now_us ? deadline : run->now_us;
@@ -459,6 +454,17 @@ static void line_at(struct run *run, char *rest)
 			ag_sim_fail(&run->report, AG_SIM_STUCK, "the deadline stays in the past");
 	}
 	run->now_us = until;
+}
+
+static void line_at(struct run *run, char *rest)
+{
+	char *end;
+	uint64_t until = strtoul(word(&rest), &end, 10) *
+			 (strcmp(end, "s") == 0 ? 1000000u : 1000u);
+
+	start(run);
+	expect_quiet(run);
+	pass_time(run, until);
 }
 
 static void put_in_force(struct run *run, const char *name, const char *text, size_t len)
@@ -480,6 +486,7 @@ static void put_in_force(struct run *run, const char *name, const char *text, si
 	ag_diags_clear(&diags);
 	ag_ruleset_free(run->rules);
 	run->rules = set;
+	pass_time(run, run->now_us);
 }
 
 /* A rule file, as it lies there. */

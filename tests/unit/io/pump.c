@@ -331,3 +331,40 @@ Test(pump, a_watcher_sees_what_passes_each_side)
 	say(AG_SIDE_CONTROLLER, event, sizeof(event));
 	cr_expect_str_eq(seen, "crcw", "%s", seen);
 }
+
+static struct ag_ruleset *compile(const char *text)
+{
+	struct ag_source source = { "rules", text, strlen(text) };
+	struct ag_ruleset *set = NULL;
+
+	cr_assert_eq(ag_ruleset_compile(&source, 1, &set, NULL), 0);
+	return set;
+}
+
+/* Rules that come between two packets have something to say to the host at once. */
+Test(pump, what_others_gave_the_engine_to_do_is_done)
+{
+	static const uint8_t up[22] = { 0x04, 0x3e, 19, 0x01, 0, 0x40, 0, 1, 0, 1, 2, 3, 4, 5, 6 };
+	static const uint8_t ask[] = { 0x02, 0x40, 0x00, 11, 0, 7, 0,    4,
+				       0,    0x08, 1,    0,  9, 0, 0x03, 0x28 };
+	static const uint8_t answer[] = { 0x02, 0x40, 0x20, 13, 0,  9, 0, 4,    0,
+					  0x09, 7,    2,    0,  32, 3, 0, 0x05, 0x2a };
+	static const uint8_t changed[] = { 0x02, 0x40, 0x20, 11, 0, 7, 0,    4,
+					   0,    0x1d, 3,    0,  1, 0, 0xff, 0xff };
+	struct ag_ruleset *set = compile("rule a when from == peer and att.handle == 9 hide");
+
+	say(AG_SIDE_CONTROLLER, up, sizeof(up));
+	expect_heard(AG_SIDE_HOST, up, sizeof(up));
+	say(AG_SIDE_HOST, ask, sizeof(ask));
+	expect_heard(AG_SIDE_CONTROLLER, ask, sizeof(ask));
+	say(AG_SIDE_CONTROLLER, answer, sizeof(answer));
+	expect_heard(AG_SIDE_HOST, answer, sizeof(answer));
+	cr_assert_eq(ag_engine_set_rules(scene.engine, set), 0);
+	turn();
+	expect_silence(AG_SIDE_HOST);
+	ag_pump_wake(&scene.pump);
+	turn();
+	expect_heard(AG_SIDE_HOST, changed, sizeof(changed));
+	cr_assert_eq(ag_engine_set_rules(scene.engine, NULL), 0);
+	ag_ruleset_free(set);
+}
