@@ -105,6 +105,10 @@ struct ag_keeper {
 	 *  are valid during the call only. May be NULL. */
 	void (*save)(void *user, const struct ag_link_view *link, const struct ag_attributes *map);
 	void *user;
+
+	/** The controller told its address (Vol 4 Part E, 7.4.6), as every host asks it to before
+	 *  there are links. May be NULL. */
+	void (*controller)(void *user, uint64_t address);
 };
 
 struct ag_engine_config {

@@ -214,6 +214,17 @@ static int on_reset(struct ag_engine *engine, struct event *event)
 	return pass(engine, event);
 }
 
+/* 7.4.6: status, BD_ADDR */
+static int on_bd_addr(struct ag_engine *engine, struct event *event)
+{
+	const struct ag_keeper *keeper = &engine->config.keeper;
+	uint64_t address = ag_pull_bdaddr(&event->params);
+
+	if (keeper->controller && !event->params.failed)
+		keeper->controller(keeper->user, address);
+	return pass(engine, event);
+}
+
 static int on_flow_control(struct ag_engine *engine, struct event *event)
 {
 	engine->host_flow_control = engine->commands.flow_control_asked;
@@ -249,6 +260,7 @@ static const struct {
 } completions[] = {
 	{ AG_HCI_RESET, on_reset },
 	{ AG_HCI_READ_BUFFER_SIZE, on_buffer_size },
+	{ AG_HCI_READ_BD_ADDR, on_bd_addr },
 	{ AG_HCI_LE_READ_BUFFER_SIZE, on_le_buffer_size },
 	{ AG_HCI_LE_READ_BUFFER_SIZE_V2, on_le_buffer_size },
 	{ AG_HCI_SET_C2H_FLOW_CONTROL, on_flow_control },

@@ -11,17 +11,18 @@
 #include "proxy/wire/cursor.h"
 #include "proxy/wire/smp.h"
 
-void ag_identify(struct ag_engine *engine, struct ag_link_view *view)
+bool ag_identify(struct ag_engine *engine, struct ag_link_view *view)
 {
 	const struct ag_identity *identity;
 
 	if (view->type != AG_LINK_LE || view->peer_type != AG_PEER_RESOLVABLE)
-		return;
+		return false;
 	identity = ag_identities_resolve(engine->identities, view->peer);
 	if (!identity)
-		return;
+		return false;
 	view->peer = identity->address;
 	view->peer_type = identity->type;
+	return true;
 }
 
 /* Somebody has become known: perhaps who is connected at the moment. */
@@ -29,13 +30,12 @@ static void identify_links(struct ag_engine *engine)
 {
 	for (size_t i = 0; i < engine->links_used; i++) {
 		struct ag_link *link = ag_link_at(engine, i);
-		uint64_t peer = link ? link->view.peer : 0;
 
-		if (link)
-			ag_identify(engine, &link->view);
+		if (!link || !ag_identify(engine, &link->view))
+			continue;
+		ag_map_identified(engine, link);
 		/* rules on `peer` may hide something else now */
-		if (link && link->view.peer != peer)
-			ag_hide_refresh(engine, link, false);
+		ag_hide_refresh(engine, link, false);
 	}
 }
 

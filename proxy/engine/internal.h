@@ -93,8 +93,9 @@ enum ag_role ag_role_known(const struct ag_engine *engine, uint64_t peer);
 
 /* ---- identify.c: who the peers are ---- */
 
-/** Put the peer's identity in the place of a resolvable private address that is known. */
-void ag_identify(struct ag_engine *engine, struct ag_link_view *view);
+/** Put the peer's identity in the place of a resolvable private address that is known. @return:
+ *  whether it was */
+bool ag_identify(struct ag_engine *engine, struct ag_link_view *view);
 
 /** An SMP PDU of the peer's goes to the host. */
 void ag_identify_smp(struct ag_engine *engine, struct ag_link *link, const uint8_t *pdu,

@@ -9,19 +9,13 @@
 
 /* ---- Keeping ---- */
 
-/* Another day this peer will have the same address. */
-static bool is_stable(const struct ag_link_view *view)
-{
-	return view->peer_type == AG_PEER_PUBLIC || view->peer_type == AG_PEER_RANDOM_STATIC;
-}
-
 void ag_map_open(struct ag_engine *engine, struct ag_link *link)
 {
 	const struct ag_keeper *keeper = &engine->config.keeper;
 	struct ag_attributes *map = link->map[AG_SIDE_CONTROLLER];
 
 	ag_attributes_clear(map);
-	if (keeper->load && is_stable(&link->view))
+	if (keeper->load && ag_is_stable(link->view.peer_type))
 		keeper->load(keeper->user, &link->view, map);
 	link->map_saved = ag_attributes_changes(map);
 }
@@ -52,7 +46,7 @@ void ag_map_save(struct ag_engine *engine, struct ag_link *link)
 	const struct ag_keeper *keeper = &engine->config.keeper;
 	const struct ag_attributes *map = link->map[AG_SIDE_CONTROLLER];
 
-	if (!keeper->save || !is_stable(&link->view) ||
+	if (!keeper->save || !ag_is_stable(link->view.peer_type) ||
 	    link->map_saved == ag_attributes_changes(map))
 		return;
 	link->map_saved = ag_attributes_changes(map);

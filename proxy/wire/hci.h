@@ -18,6 +18,7 @@ enum ag_hci_opcode {
 	AG_HCI_HOST_BUFFER_SIZE = 0x0c33,                /* 7.3.39 */
 	AG_HCI_HOST_NUMBER_OF_COMPLETED = 0x0c35,        /* 7.3.40 */
 	AG_HCI_READ_BUFFER_SIZE = 0x1005,                /* 7.4.5 */
+	AG_HCI_READ_BD_ADDR = 0x1009,                    /* 7.4.6 */
 	AG_HCI_LE_READ_BUFFER_SIZE = 0x2002,             /* 7.8.2 */
 	AG_HCI_LE_ADD_DEVICE_TO_RESOLVING_LIST = 0x2027, /* 7.8.38 */
 	AG_HCI_LE_READ_BUFFER_SIZE_V2 = 0x2060,          /* 7.8.2 */
