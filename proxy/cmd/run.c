@@ -10,6 +10,7 @@
 #include "proxy/io/control_socket.h"
 #include "proxy/io/log.h"
 #include "proxy/io/session.h"
+#include "proxy/io/store.h"
 
 enum {
 	OPTION_CONTROLLER = 256,
@@ -25,6 +26,8 @@ enum {
 	OPTION_CONTROL,
 	OPTION_CONTROL_GROUP,
 	OPTION_METRICS_FILE,
+	OPTION_STATE_DIR,
+	OPTION_KEEP_IDENTITIES,
 	OPTION_BTMON,
 	OPTION_SHADOW,
 	OPTION_HELP,
@@ -43,6 +46,8 @@ static const struct option options[] = {
 	{ "record-count", required_argument, NULL, OPTION_RECORD_COUNT },
 	{ "control", required_argument, NULL, OPTION_CONTROL },
 	{ "control-group", required_argument, NULL, OPTION_CONTROL_GROUP },
+	{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
+	{ "keep-identities", no_argument, NULL, OPTION_KEEP_IDENTITIES },
 	{ "metrics-file", required_argument, NULL, OPTION_METRICS_FILE },
 	{ "shadow", required_argument, NULL, OPTION_SHADOW },
 	{ "btmon", required_argument, NULL, OPTION_BTMON },
@@ -110,6 +115,12 @@ static void take_option(struct arguments *arguments, int option)
 		break;
 	case OPTION_METRICS_FILE:
 		arguments->config.metrics_file = optarg;
+		break;
+	case OPTION_STATE_DIR:
+		arguments->config.state_dir = optarg;
+		break;
+	case OPTION_KEEP_IDENTITIES:
+		arguments->config.keep_identities = true;
 		break;
 	case OPTION_HELP:
 		arguments->help = true;
@@ -290,6 +301,9 @@ const struct ag_command ag_cmd_run = {
 	    "                     let members of a group use it, besides root and the owner\n"
 	    "  --metrics-file FILE\n"
 	    "                     write counters in OpenMetrics text every 10 s, and at the end\n"
+	    "  --state-dir DIR    where to keep what is learned of peers, or none (default:\n"
+	    "                     " AG_STATE_DIR "; none for a stream)\n"
+	    "  --keep-identities  keep there too by which key (IRK) a peer is known again\n"
 	    "  --help             this text\n"
 	    "\n"
 	    "A stream carries H4 packets: unix:PATH, unix-listen:PATH, tcp:HOST:PORT,\n"

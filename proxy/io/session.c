@@ -23,6 +23,7 @@
 #include "proxy/io/reload.h"
 #include "proxy/io/rulebook.h"
 #include "proxy/io/shadow.h"
+#include "proxy/io/store.h"
 #include "proxy/io/tally.h"
 #include "proxy/io/taps.h"
 
@@ -52,6 +53,7 @@ struct session {
 	struct ag_control *control; /* NULL: none */
 	char *control_path;
 	struct ag_metrics_file *metrics;
+	struct ag_store *store;
 	struct ag_decisions decisions;
 	struct ag_recorder recorder;
 	struct ag_btmon btmon;
@@ -65,6 +67,11 @@ struct session {
 	bool ending;
 	int result;
 };
+
+static bool is_stream(const struct ag_address *address)
+{
+	return address->kind != AG_ADDRESS_HCI && address->kind != AG_ADDRESS_BDADDR;
+}
 
 /* ---- Rules ---- */
 
@@ -194,6 +201,7 @@ static void close_sides(struct session *session)
 		ag_shadow_summary(&session->shadow);
 		ag_tally_engine_ends(&session->tally, session->engine, &session->pump.counters);
 	}
+	ag_store_watch(session->store, NULL);
 	ag_engine_free(session->engine);
 	session->engine = NULL;
 	ag_recorder_closed(&session->recorder);
@@ -234,6 +242,7 @@ static void on_patience(struct ev_loop *loop, struct ev_timer *timer, int events
 	}
 	ag_recorder_stop(&session->recorder, RECORD_WAIT_MS);
 	ag_control_free(session->control);
+	ag_store_free(session->store);
 	_exit(session->result == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
@@ -273,15 +282,21 @@ static int make_engine(struct session *session)
 		.rules = session->rules.set,
 		.tap = ag_taps_tap,
 		.tap_user = &session->taps,
+		.keeper = ag_store_keeper(session->store),
+		.identities = ag_store_identities(session->store),
 		.seed = SEED,
 		.numbered = session->tally.numbered,
 		.early_acl_us = session->transport[AG_SIDE_CONTROLLER]->ops->early_acl_us,
 		.dry_run = session->config->dry_run,
 	};
+	int r;
 
 	for (size_t i = 0; i < 2; i++)
 		config.acl_max[i] = session->transport[i]->ops->acl_max;
-	return ag_engine_new(&config, &session->engine);
+	r = ag_engine_new(&config, &session->engine);
+	if (r == 0)
+		ag_store_watch(session->store, session->engine);
+	return r;
 }
 
 static void log_opened(struct session *session)
@@ -464,7 +479,7 @@ static int choose_control_path(struct session *session)
 		return 0;
 	if (given)
 		session->control_path = strdup(given);
-	else if (address->kind == AG_ADDRESS_HCI || address->kind == AG_ADDRESS_BDADDR)
+	else if (!is_stream(address))
 		session->control_path = ag_control_path(address->text);
 	else
 		return 0;
@@ -537,6 +552,27 @@ static int prepare(struct session *session, enum ag_side side)
 		/* a boot that waits for us must not wait for whoever connects */
 		tell_ready(session, "listening");
 	}
+	return r;
+}
+
+/* What is played over a stream is nothing that a later run should know, unless somebody says so. */
+static int start_store(struct session *session)
+{
+	struct ag_store_config config = {
+		.dir = session->config->state_dir,
+		.keep_identities = session->config->keep_identities,
+	};
+	int r;
+
+	if (!config.dir && !is_stream(&session->config->address[AG_SIDE_CONTROLLER]))
+		config.dir = AG_STATE_DIR;
+	if (config.dir && strcmp(config.dir, "none") == 0)
+		config.dir = NULL;
+	r = ag_store_new(&config, session->loop, &session->store);
+	if (r < 0)
+		ag_log(AG_LOG_ERROR, "what is known of peers cannot be kept: %s", strerror(-r));
+	else
+		ag_taps_add(&session->taps, ag_store_tap, session->store);
 	return r;
 }
 
@@ -623,7 +659,9 @@ static int load_and_run(struct session *session)
 	if (r != 0)
 		return r < 0 ? r : AG_SESSION_RULES;
 	start_btmon(session);
-	r = start_recording(session);
+	r = start_store(session);
+	if (r == 0)
+		r = start_recording(session);
 	if (r == 0)
 		r = prepare(session, AG_SIDE_CONTROLLER);
 	if (r == 0)
@@ -669,6 +707,7 @@ int ag_session_run(const struct ag_session_config *config)
 	ag_reload_free(session->reload);
 	ag_reload_free(session->shadow_reload);
 	ag_control_free(session->control);
+	ag_store_free(session->store);
 	free(session->control_path);
 	ag_transport_free(session->transport[AG_SIDE_HOST]);
 	ag_transport_free(session->transport[AG_SIDE_CONTROLLER]);

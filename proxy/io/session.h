@@ -36,6 +36,9 @@ struct ag_session_config {
 				    * a stream does not have; "none": there is none */
 	const char *control_group; /* whose members may use it, or NULL */
 	const char *metrics_file;  /* where counters are written, or NULL */
+	const char *state_dir;     /* where what is known of peers is kept; NULL: AG_STATE_DIR for a
+				    * controller that is no stream; "none": in memory only */
+	bool keep_identities;      /* keys of peers too */
 };
 
 enum { AG_SESSION_RULES = 1, AG_SESSION_REMOTE = 2 };

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "proxy/io/disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "proxy/base/cleanup.h"
+#include "proxy/io/fd.h"
+#include "proxy/io/log.h"
+
+#define PATIENCE_MS 500
+
+enum task { WRITE, TOUCH, REMOVE };
+
+struct job {
+	struct job *next;
+	char *path;
+	enum task task;
+	char *text; /* of WRITE, else NULL */
+};
+
+struct ag_disk {
+	const char *what;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct job *jobs;   /* oldest first */
+	struct job *failed; /* likewise, to be tried again */
+	bool ending;
+	bool failing; /* the log says so */
+};
+
+static void free_job(struct job *job)
+{
+	free(job->path);
+	free(job->text);
+	free(job);
+}
+
+static void free_jobs(struct job *jobs)
+{
+	while (jobs) {
+		struct job *next = jobs->next;
+
+		free_job(jobs);
+		jobs = next;
+	}
+}
+
+/* ---- Doing ---- */
+
+static int write_all(int fd, const char *text)
+{
+	size_t len = strlen(text);
+
+	while (len > 0) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			text += n;
+			len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+static int write_fresh(const char *fresh, const char *text)
+{
+	ag_cleanup(ag_fd_cleanup) int fd = open(
+	    fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int r;
+
+	if (fd < 0 || fchmod(fd, 0600) < 0)
+		return -errno;
+	r = write_all(fd, text);
+	/* or the new name may be there after a crash, and the octets not */
+	if (r == 0 && fdatasync(fd) < 0)
+		r = -errno;
+	return r;
+}
+
+static int replace(const char *path, const char *text)
+{
+	ag_autofree char *fresh = NULL;
+	int r;
+
+	if (asprintf(&fresh, "%s.new", path) < 0) {
+		fresh = NULL;
+		return -ENOMEM;
+	}
+	r = write_fresh(fresh, text);
+	if (r == 0 && rename(fresh, path) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlink(fresh);
+	return r;
+}
+
+/* The directory of a file, and the one above, which may be there. */
+static int make_directories(const char *path)
+{
+	ag_autofree char *directory = strdup(path);
+	char *last = directory ? strrchr(directory, '/') : NULL;
+	char *above;
+
+	if (!directory)
+		return -ENOMEM;
+	if (!last)
+		return -ENOENT;
+	*last = '\0';
+	above = strrchr(directory, '/');
+	if (above && above != directory) {
+		*above = '\0';
+		(void)mkdir(directory, 0700);
+		*above = '/';
+	}
+	return mkdir(directory, 0700) < 0 ? -errno : 0;
+}
+
+/* Only what is not written is worth a word: an old time or an old file does no harm. */
+static int do_job(const struct job *job)
+{
+	int r = 0;
+
+	switch (job->task) {
+	case TOUCH:
+		(void)utimensat(AT_FDCWD, job->path, NULL, 0);
+		break;
+	case REMOVE:
+		(void)unlink(job->path);
+		break;
+	case WRITE:
+		r = replace(job->path, job->text);
+		if (r == -ENOENT && make_directories(job->path) == 0)
+			r = replace(job->path, job->text);
+		break;
+	}
+	return r;
+}
+
+/* ---- Lists ---- */
+
+static void append(struct job **list, struct job *job)
+{
+	while (*list)
+		list = &(*list)->next;
+	job->next = NULL;
+	*list = job;
+}
+
+static struct job *take_job(struct job **list, const char *path)
+{
+	for (; *list; list = &(*list)->next) {
+		struct job *job = *list;
+
+		if (path && strcmp(job->path, path) != 0)
+			continue;
+		*list = job->next;
+		return job;
+	}
+	return NULL;
+}
+
+static bool has_job(const struct job *jobs, const char *path)
+{
+	while (jobs && strcmp(jobs->path, path) != 0)
+		jobs = jobs->next;
+	return jobs != NULL;
+}
+
+/* What failed before goes first. */
+static void try_again(struct ag_disk *disk)
+{
+	struct job **last = &disk->failed;
+
+	while (*last)
+		last = &(*last)->next;
+	*last = disk->jobs;
+	disk->jobs = disk->failed;
+	disk->failed = NULL;
+}
+
+/* ---- The thread ---- */
+
+/* A line when it begins to fail, and one when nothing is left that failed. */
+static void tell(struct ag_disk *disk, const struct job *job, int r)
+{
+	if (r < 0 && !disk->failing)
+		ag_log(AG_LOG_WARNING, "%s is kept in memory only: %s: %s", disk->what, job->path,
+		       strerror(-r));
+	else if (r == 0 && disk->failing && !disk->failed)
+		ag_log(AG_LOG_NOTICE, "%s is kept on disk again", disk->what);
+	disk->failing = r < 0 || disk->failed;
+}
+
+static void work(struct ag_disk *disk, struct job *job)
+{
+	int r;
+
+	pthread_mutex_unlock(&disk->lock);
+	r = do_job(job);
+	pthread_mutex_lock(&disk->lock);
+	if (job->task == WRITE)
+		tell(disk, job, r);
+	if (r < 0 && !has_job(disk->jobs, job->path))
+		append(&disk->failed, job);
+	else
+		free_job(job);
+}
+
+static void *serve(void *user)
+{
+	struct ag_disk *disk = user;
+
+	pthread_mutex_lock(&disk->lock);
+	for (;;) {
+		struct job *job = take_job(&disk->jobs, NULL);
+
+		if (job)
+			work(disk, job);
+		else if (disk->ending)
+			break;
+		else
+			pthread_cond_wait(&disk->changed, &disk->lock);
+	}
+	pthread_mutex_unlock(&disk->lock);
+	return NULL;
+}
+
+/* Signals are the loop's. */
+static int start_thread(struct ag_disk *disk)
+{
+	sigset_t all, before;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&disk->thread, NULL, serve, disk);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -r;
+}
+
+static void release(struct ag_disk *disk)
+{
+	pthread_mutex_destroy(&disk->lock);
+	pthread_cond_destroy(&disk->changed);
+	free_jobs(disk->jobs);
+	free_jobs(disk->failed);
+	free(disk);
+}
+
+/* ---- The outside ---- */
+
+/* Put a job in the place of what was to be done with its file. */
+static void post(struct ag_disk *disk, const char *path, enum task task, char *text)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	struct job *older;
+
+	if (!job || !(job->path = strdup(path))) {
+		free(job);
+		free(text);
+		return;
+	}
+	job->task = task;
+	job->text = text;
+	pthread_mutex_lock(&disk->lock);
+	try_again(disk);
+	older = take_job(&disk->jobs, path);
+	/* what is written has the time of now anyway */
+	if (older && task == TOUCH && older->task == WRITE) {
+		free_job(job);
+		job = ag_take(older);
+	}
+	if (older)
+		free_job(older);
+	append(&disk->jobs, job);
+	pthread_cond_signal(&disk->changed);
+	pthread_mutex_unlock(&disk->lock);
+}
+
+int ag_disk_new(const char *what, struct ag_disk **out)
+{
+	struct ag_disk *disk = calloc(1, sizeof(*disk));
+	int r;
+
+	if (!disk)
+		return -ENOMEM;
+	disk->what = what;
+	pthread_mutex_init(&disk->lock, NULL);
+	pthread_cond_init(&disk->changed, NULL);
+	r = start_thread(disk);
+	if (r < 0) {
+		release(disk);
+		return r;
+	}
+	*out = disk;
+	return 0;
+}
+
+void ag_disk_write(struct ag_disk *disk, const char *path, char *text)
+{
+	post(disk, path, WRITE, text);
+}
+
+void ag_disk_remove(struct ag_disk *disk, const char *path)
+{
+	post(disk, path, REMOVE, NULL);
+}
+
+void ag_disk_touch(struct ag_disk *disk, const char *path)
+{
+	post(disk, path, TOUCH, NULL);
+}
+
+void ag_disk_close(struct ag_disk *disk)
+{
+	struct timespec limit;
+
+	if (!disk)
+		return;
+	pthread_mutex_lock(&disk->lock);
+	try_again(disk);
+	disk->ending = true;
+	pthread_cond_signal(&disk->changed);
+	pthread_mutex_unlock(&disk->lock);
+	clock_gettime(CLOCK_REALTIME, &limit);
+	limit.tv_nsec += PATIENCE_MS * 1000000L;
+	limit.tv_sec += limit.tv_nsec / 1000000000L;
+	limit.tv_nsec %= 1000000000L;
+	/* a disk that hangs: the thread and what it uses stay until the process ends */
+	if (pthread_timedjoin_np(disk->thread, NULL, &limit) == 0)
+		release(disk);
+	else
+		pthread_detach(disk->thread);
+}
