@@ -8,7 +8,7 @@
 static const struct ag_command *const commands[] = {
 	&ag_cmd_run,     &ag_cmd_check,  &ag_cmd_describe, &ag_cmd_replay,
 	&ag_cmd_explain, &ag_cmd_status, &ag_cmd_links,    &ag_cmd_rules,
-	&ag_cmd_trace,   &ag_cmd_reload, &ag_cmd_record,
+	&ag_cmd_trace,   &ag_cmd_reload, &ag_cmd_record,   &ag_cmd_attributes,
 };
 
 static const struct ag_command *find_command(const char *name)
@@ -26,9 +26,9 @@ static void print_help(FILE *out)
 	      "usage: attgate COMMAND [OPTION]…\n\n",
 	      out);
 	for (size_t i = 0; i < ag_array_size(commands); i++)
-		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-	fputs("  help       this list, or `attgate help COMMAND`\n"
-	      "  --version  print the version\n",
+		fprintf(out, "  %-11s %s\n", commands[i]->name, commands[i]->summary);
+	fputs("  help        this list, or `attgate help COMMAND`\n"
+	      "  --version   print the version\n",
 	      out);
 }
 

@@ -6,14 +6,14 @@ _attgate_options() { # SUBCOMMAND
 	case $1 in
 	run)
 		echo --controller --host --rules --shadow --dry-run --once --allow-remote --verbose --btmon --record \
-			--record-size --record-count --control --control-group --metrics-file --help
+			--record-size --record-count --control --control-group --metrics-file --state-dir --keep-identities --help
 		;;
 	check) echo --print ;;
 	describe) ;;
 	replay) echo --rules --json --write --index --against ;;
 	explain) echo --index --json --suggest ;;
 	status) echo --openmetrics --control --json --help ;;
-	links | rules | reload) echo --control --json --help ;;
+	attributes | links | rules | reload) echo --control --json --help ;;
 	trace) echo --filter --from-start --control --json --help ;;
 	record) echo --size --count --control --json --redact --no-redact --help ;;
 	esac
@@ -32,7 +32,7 @@ _attgate_controllers() {
 # The value of an option; false where it has none.
 _attgate_value() { # OPTION WORD
 	case $1 in
-	--rules | --shadow | --against | --write | --suggest | --record | --control | --metrics-file)
+	--rules | --shadow | --against | --write | --suggest | --record | --control | --metrics-file | --state-dir)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$2")
 		;;
@@ -53,7 +53,7 @@ _attgate_argument() { # SUBCOMMAND WORD
 		mapfile -t COMPREPLY < <(compgen -f -- "$2")
 		;;
 	describe) mapfile -t COMPREPLY < <(compgen -W "$(attgate describe 2> /dev/null | cut -d ' ' -f 1)" -- "$2") ;;
-	status | links | rules | trace | reload)
+	attributes | status | links | rules | trace | reload)
 		mapfile -t COMPREPLY < <(compgen -W "$(_attgate_controllers)" -- "$2")
 		;;
 	record)
@@ -67,7 +67,7 @@ _attgate_argument() { # SUBCOMMAND WORD
 	esac
 }
 
-_attgate_commands='run check describe replay explain status links rules trace reload record help'
+_attgate_commands='run check describe replay explain status links attributes rules trace reload record help'
 
 _attgate() {
 	local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]}

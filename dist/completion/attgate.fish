@@ -20,6 +20,7 @@ complete -c attgate -n __fish_use_subcommand -a replay -d 'judge a recording by 
 complete -c attgate -n __fish_use_subcommand -a explain -d 'tell what went wrong in a recording'
 complete -c attgate -n __fish_use_subcommand -a status -d 'what a running attgate has done so far'
 complete -c attgate -n __fish_use_subcommand -a links -d 'the links of a running attgate'
+complete -c attgate -n __fish_use_subcommand -a attributes -d 'what a running attgate knows of the databases of peers'
 complete -c attgate -n __fish_use_subcommand -a rules -d 'the rules that a running attgate has in force'
 complete -c attgate -n __fish_use_subcommand -a trace -d 'watch what a running attgate decides'
 complete -c attgate -n __fish_use_subcommand -a reload -d 'have a running attgate read its rules again'
@@ -41,6 +42,8 @@ complete -c attgate -n '__fish_seen_subcommand_from run' -l record-count -x -d '
 complete -c attgate -n '__fish_seen_subcommand_from run' -l control -r -d 'where to listen'
 complete -c attgate -n '__fish_seen_subcommand_from run' -l control-group -x -a '(__fish_complete_groups)' -d 'who may ask'
 complete -c attgate -n '__fish_seen_subcommand_from run' -l metrics-file -r -d 'counters in the OpenMetrics format'
+complete -c attgate -n '__fish_seen_subcommand_from run' -l state-dir -r -d 'where to keep what is learned of peers'
+complete -c attgate -n '__fish_seen_subcommand_from run' -l keep-identities -d 'keep there too by which key a peer is known again'
 complete -c attgate -n '__fish_seen_subcommand_from run' -l help -d 'the options'
 
 complete -c attgate -n '__fish_seen_subcommand_from check' -l print -d 'write the rules in canonical form'
@@ -71,6 +74,11 @@ complete -c attgate -n '__fish_seen_subcommand_from links' -l json -d 'one line 
 complete -c attgate -n '__fish_seen_subcommand_from links' -l help -d 'the options'
 complete -c attgate -n '__fish_seen_subcommand_from links' -a '(__attgate_controllers)'
 
+complete -c attgate -n '__fish_seen_subcommand_from attributes' -l control -r -d 'the socket'
+complete -c attgate -n '__fish_seen_subcommand_from attributes' -l json -d 'one line of JSON'
+complete -c attgate -n '__fish_seen_subcommand_from attributes' -l help -d 'the options'
+complete -c attgate -n '__fish_seen_subcommand_from attributes' -a '(__attgate_controllers)'
+
 complete -c attgate -n '__fish_seen_subcommand_from rules' -l control -r -d 'the socket'
 complete -c attgate -n '__fish_seen_subcommand_from rules' -l json -d 'one line of JSON'
 complete -c attgate -n '__fish_seen_subcommand_from rules' -l help -d 'the options'
@@ -97,4 +105,4 @@ complete -c attgate -n '__fish_seen_subcommand_from record' -l no-redact -d 'lea
 complete -c attgate -n '__fish_seen_subcommand_from record' -l help -d 'the options'
 complete -c attgate -n '__fish_seen_subcommand_from record' -F -a 'start stop rotate export'
 
-complete -c attgate -n '__fish_seen_subcommand_from help' -a 'run check describe replay explain status links rules trace reload record help'
+complete -c attgate -n '__fish_seen_subcommand_from help' -a 'run check describe replay explain status links attributes rules trace reload record help'

@@ -23,6 +23,7 @@ struct ag_command {
 		   char **argv); /* argv[0] is the subcommand's name; result: exit status */
 };
 
+extern const struct ag_command ag_cmd_attributes;
 extern const struct ag_command ag_cmd_check;
 extern const struct ag_command ag_cmd_describe;
 extern const struct ag_command ag_cmd_explain;

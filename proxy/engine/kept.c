@@ -2,7 +2,6 @@
 #include "proxy/engine/kept.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,19 +25,6 @@ static void put_address(FILE *out, uint64_t address, enum ag_peer_type type)
 	fprintf(out, "%s %s", text, ag_field_value_name(AG_F_PEER_TYPE, type));
 }
 
-static void put_uuid(FILE *out, const struct ag_uuid *uuid)
-{
-	struct ag_uuid base = ag_uuid_from_u16((uint16_t)(uuid->hi >> 32));
-
-	if (ag_uuid_equal(&base, uuid))
-		fprintf(out, "%04" PRIx64 "\n", uuid->hi >> 32);
-	else
-		fprintf(out,
-			"%08" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%012" PRIx64 "\n",
-			uuid->hi >> 32, uuid->hi >> 16 & 0xffff, uuid->hi & 0xffff, uuid->lo >> 48,
-			uuid->lo & UINT64_C(0xffffffffffff));
-}
-
 static const char *kind_name(enum ag_attribute_kind kind)
 {
 	switch (kind) {
@@ -58,6 +44,8 @@ static const char *kind_name(enum ag_attribute_kind kind)
 
 static void put_attribute(FILE *out, const struct ag_attribute *attribute)
 {
+	char uuid[AG_WORDS_UUID];
+
 	fprintf(out, "0x%04x %s ", attribute->handle, kind_name(attribute->kind));
 	switch (attribute->kind) {
 	case AG_ATTRIBUTE_PRIMARY:
@@ -73,7 +61,8 @@ static void put_attribute(FILE *out, const struct ag_attribute *attribute)
 	case AG_ATTRIBUTE_OTHER:
 		break;
 	}
-	put_uuid(out, &attribute->uuid);
+	ag_words_uuid(&attribute->uuid, uuid);
+	fprintf(out, "%s\n", uuid);
 }
 
 static void put_attributes(FILE *out, const struct ag_kept_peer *peer,

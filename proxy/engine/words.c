@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "proxy/base/cleanup.h"
+#include "proxy/engine/attributes.h"
 #include "proxy/wire/att.h"
 #include "proxy/wire/cursor.h"
 #include "proxy/wire/smp.h"
@@ -104,33 +105,54 @@ static void add_value_name(struct words *words, enum ag_field field, uint8_t num
 
 /* ---- UUIDs ---- */
 
-static uint64_t get_le64(const uint8_t *at)
+static void long_form(const struct ag_uuid *uuid, char out[AG_WORDS_UUID])
 {
-	return (uint64_t)ag_get_le32(at + 4) << 32 | ag_get_le32(at);
+	snprintf(out, AG_WORDS_UUID,
+		 "%08" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%012" PRIx64,
+		 uuid->hi >> 32, uuid->hi >> 16 & 0xffff, uuid->hi & 0xffff, uuid->lo >> 48,
+		 uuid->lo & UINT64_C(0xffffffffffff));
 }
 
-static void add_uuid(struct words *words, const uint8_t *at, size_t len)
+void ag_words_uuid(const struct ag_uuid *uuid, char out[AG_WORDS_UUID])
 {
-	struct ag_uuid uuid;
-	const char *name;
+	struct ag_uuid base = ag_uuid_from_u16((uint16_t)(uuid->hi >> 32));
 
-	if (len == 2)
-		uuid = ag_uuid_from_u16(ag_get_le16(at));
+	if (ag_uuid_equal(&base, uuid))
+		snprintf(out, AG_WORDS_UUID, "%04" PRIx64, uuid->hi >> 32);
 	else
-		uuid = (struct ag_uuid){ .hi = get_le64(at + 8), .lo = get_le64(at) };
-	name = ag_uuid_name(&uuid);
+		long_form(uuid, out);
+}
+
+static void add_type(struct words *words, const struct ag_uuid *uuid, bool is_long)
+{
+	const char *name = ag_uuid_name(uuid);
+	char text[AG_WORDS_UUID];
+
+	if (is_long)
+		long_form(uuid, text);
+	else
+		ag_words_uuid(uuid, text);
 	if (name) {
 		add_title(words, name);
 		add(words, " (");
 	}
-	if (len == 2)
-		add(words, "0x%04x", ag_get_le16(at));
-	else
-		add(words, "%08" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%012" PRIx64,
-		    uuid.hi >> 32, uuid.hi >> 16 & 0xffff, uuid.hi & 0xffff, uuid.lo >> 48,
-		    uuid.lo & UINT64_C(0xffffffffffff));
-	if (name)
-		add(words, ")");
+	add(words, "%s%s%s", strlen(text) == 4 ? "0x" : "", text, name ? ")" : "");
+}
+
+size_t ag_words_type(const struct ag_uuid *uuid, char *out, size_t size)
+{
+	struct words words = words_begin(out, size);
+
+	add_type(&words, uuid, false);
+	return words.len;
+}
+
+/* As it lies in a PDU; one of 16 octets is shown as such. */
+static void add_uuid(struct words *words, const uint8_t *at, size_t len)
+{
+	struct ag_uuid uuid = ag_uuid_from_air(at, len);
+
+	add_type(words, &uuid, len != 2);
 }
 
 /* An attribute type that fills the rest of the PDU, 2 or 16 octets (Vol 3 Part F, 3.2.1). */

@@ -23,6 +23,15 @@ size_t ag_words_verdict(const struct ag_decision *decision, char *out, size_t si
 /** "DC:08:0F:5B:8D:82" for a BD_ADDR as in union ag_value. `out` takes 18 octets. */
 void ag_words_bdaddr(uint64_t bdaddr, char out[18]);
 
+/** Octets for a UUID, with the one that ends a string. */
+#define AG_WORDS_UUID 37
+
+/** "2a19" for a UUID on the Bluetooth Base UUID, else the form of RFC 9562. */
+void ag_words_uuid(const struct ag_uuid *uuid, char out[AG_WORDS_UUID]);
+
+/** "Battery Level (0x2a19)", "0x1234", or the long form. @return: as ag_words_pdu() */
+size_t ag_words_type(const struct ag_uuid *uuid, char *out, size_t size);
+
 /** One word for a verdict: "accept", "reject", "late" … */
 const char *ag_words_verdict_name(enum ag_verdict verdict);
 

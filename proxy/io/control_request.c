@@ -7,6 +7,7 @@
 
 #include "proxy/base/cleanup.h"
 #include "proxy/base/json.h"
+#include "proxy/io/control_attributes.h"
 #include "proxy/io/control_report.h"
 #include "proxy/io/metrics.h"
 
@@ -86,6 +87,41 @@ static void answer_metrics(struct asking *asking)
 	ag_json_string(&json, "reply", "metrics");
 	ag_json_string(&json, "text", text);
 	ag_json_end(&json);
+}
+
+/* ---- Databases ---- */
+
+static void answer_one_database(struct asking *asking, const struct ag_control_view *view,
+				const char *who)
+{
+	char message[128];
+
+	switch (ag_control_attributes(view, who, asking->out)) {
+	case 0:
+		break;
+	case AG_CONTROL_NO_PEER:
+		ag_control_error(asking->out, "argument",
+				 "\"peer\" is a BD_ADDR like 00:11:22:33:44:55, or \"local\"");
+		break;
+	case AG_CONTROL_UNKNOWN:
+		snprintf(message, sizeof(message), "nothing is known of %.64s", who);
+		ag_control_error(asking->out, "unknown", message);
+		break;
+	default:
+		out_of_memory(asking->out);
+	}
+}
+
+static void answer_attributes(struct asking *asking)
+{
+	struct ag_control_view view = view_of(asking);
+	const json_t *peer = json_object_get(asking->request, "peer");
+
+	if (peer)
+		answer_one_database(asking, &view,
+				    json_is_string(peer) ? json_string_value(peer) : "");
+	else
+		ag_control_peers(&view, asking->out);
 }
 
 /* ---- Reload ---- */
@@ -289,6 +325,7 @@ static const struct request {
 	{ "links", answer_links, { NULL } },
 	{ "rules", answer_rules, { NULL } },
 	{ "metrics", answer_metrics, { NULL } },
+	{ "attributes", answer_attributes, { "peer" } },
 	{ "reload", answer_reload, { NULL } },
 	{ "record", answer_record, { "action", "path", "size", "count" } },
 	{ "trace", answer_trace, { "filter", "from_start" } },

@@ -8,6 +8,7 @@
 #include "proxy/io/pump.h"
 #include "proxy/io/record.h"
 #include "proxy/io/rulebook.h"
+#include "proxy/io/store.h"
 #include "proxy/io/tally.h"
 #include "proxy/io/transport.h"
 
@@ -18,6 +19,7 @@ struct ag_control_view {
 	const struct ag_transport *transport[2]; /* by enum ag_side */
 	const struct ag_rulebook *rules;
 	const struct ag_tally *tally;
+	const struct ag_store *store;
 	uint64_t started_us; /* monotonic, as are the next two */
 	uint64_t opened_us;  /* where there is an engine */
 	uint64_t now_us;

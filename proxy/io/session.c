@@ -431,6 +431,7 @@ static void view(void *user, struct ag_control_view *out)
 		.transport = { session->transport[0], session->transport[1] },
 		.rules = &session->rules,
 		.tally = &session->tally,
+		.store = session->store,
 		.started_us = session->started_us,
 		.opened_us = session->opened_us,
 		.now_us = ag_now_us(),
