@@ -156,17 +156,29 @@ static int respond_mtu(struct ag_engine *engine, struct ag_unit *unit, const str
 	return reply(engine, unit, pdu, sizeof(pdu));
 }
 
+bool ag_answer_exists(uint8_t request, const struct ag_action *action)
+{
+	switch (request) {
+	case AG_ATT_READ_REQ:
+	case AG_ATT_READ_BLOB_REQ:
+	case AG_ATT_READ_BY_TYPE_REQ:
+	case AG_ATT_WRITE_REQ:
+		return true;
+	case AG_ATT_EXCHANGE_MTU_REQ:
+		return action->answer_type == AG_T_NUMBER;
+	}
+	return false;
+}
+
 int ag_answer_success(struct ag_engine *engine, struct ag_unit *unit, const struct ag_att *att,
-		      const struct ag_action *action, bool *answered)
+		      const struct ag_action *action)
 {
 	const uint8_t read[] = { AG_ATT_READ_RSP };
 	const uint8_t written[] = { AG_ATT_WRITE_RSP };
-	struct ag_bytes value;
 	uint8_t number[8];
+	struct ag_bytes value = value_octets(action, number);
 
-	*answered = true;
-	value = value_octets(action, number);
-	switch (att ? att->opcode : 0) {
+	switch (att->opcode) {
 	case AG_ATT_READ_REQ:
 		return respond(engine, unit, read, sizeof(read), value);
 	case AG_ATT_READ_BLOB_REQ:
@@ -176,10 +188,7 @@ int ag_answer_success(struct ag_engine *engine, struct ag_unit *unit, const stru
 	case AG_ATT_WRITE_REQ:
 		return reply(engine, unit, written, sizeof(written));
 	case AG_ATT_EXCHANGE_MTU_REQ:
-		if (action->answer_type == AG_T_NUMBER)
-			return respond_mtu(engine, unit, att, action);
-		break;
+		return respond_mtu(engine, unit, att, action);
 	}
-	*answered = false;
 	return 0;
 }

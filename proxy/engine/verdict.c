@@ -385,15 +385,9 @@ static int swallow(struct ag_engine *engine, struct ag_unit *unit)
 static int answer(struct ag_engine *engine, struct ag_unit *unit, const struct ag_att *att,
 		  const struct ag_action *action, enum ag_verdict *verdict, uint8_t *error)
 {
-	bool answered = false;
-	int r;
-
-	if (action->kind == AG_ANSWER) {
-		r = ag_answer_success(engine, unit, att, action, &answered);
-		if (r || answered)
-			return r;
-		*verdict = AG_V_REJECT;
-	}
+	if (action->kind == AG_ANSWER && att && ag_answer_exists(att->opcode, action))
+		return ag_answer_success(engine, unit, att, action);
+	*verdict = AG_V_REJECT;
 	*error = action->kind == AG_REJECT && action->has_value ? (uint8_t)action->value.num : 0;
 	return ag_answer_reject(engine, unit, att, error);
 }
@@ -463,30 +457,37 @@ static int carry_out_hidden(struct ag_engine *engine, struct ag_unit *unit,
 			       found->handle, found->error);
 }
 
-/* The error a `reject` would give, for a run in which nothing is changed. */
-static uint8_t error_foretold(const struct ag_unit *unit, const struct judgement *judgement)
+/* What carrying it out would come to, for a run in which nothing is changed. */
+static enum ag_verdict foretell(const struct ag_unit *unit, const struct judgement *judgement,
+				uint8_t *error)
 {
 	const struct ag_action *action = judgement->verdict;
+	enum ag_verdict verdict = verdict_of(judgement);
 	struct ag_att request = judgement->att;
 
 	if (judgement->hide.outcome == AG_HIDE_REFUSED)
-		return judgement->hide.error;
-	if (!action || action->kind != AG_REJECT || !unit->bearer)
-		return 0;
+		*error = judgement->hide.error;
+	if (verdict != AG_V_REJECT && verdict != AG_V_ANSWER)
+		return verdict;
 	if (judgement->asked)
 		ag_att_parse(judgement->asked->head, judgement->asked->head_len, &request);
-	if (request.kind != AG_ATT_REQUEST)
-		return 0;
-	return action->has_value ? (uint8_t)action->value.num : ag_att_default_error(&request);
+	if (verdict == AG_V_ANSWER && unit->bearer && ag_answer_exists(request.opcode, action))
+		return AG_V_ANSWER;
+	if (unit->bearer && request.kind == AG_ATT_REQUEST)
+		*error = action->kind == AG_REJECT && action->has_value
+			     ? (uint8_t)action->value.num
+			     : ag_att_default_error(&request);
+	return AG_V_REJECT;
 }
 
 static int dry_run(struct ag_engine *engine, struct ag_unit *unit,
 		   const struct judgement *judgement, uint64_t number)
 {
 	struct ag_hold how = { .number = number };
+	uint8_t error = 0;
+	enum ag_verdict verdict = foretell(unit, judgement, &error);
 
-	tell(engine, unit, judgement, verdict_of(judgement), error_foretold(unit, judgement),
-	     number);
+	tell(engine, unit, judgement, verdict, error, number);
 	note(engine, unit, unit->pdu, unit->len, &how);
 	return forward_unchanged(engine, unit);
 }
