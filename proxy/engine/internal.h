@@ -292,11 +292,12 @@ size_t ag_subject_rewrite(const struct ag_unit *unit, uint8_t *pdu, size_t len,
 /* ---- malformed.c ---- */
 
 /** Set att.malformed of a PDU whose other fields are filled in; not of one of which only the first
- *  octets are at hand. */
+ *  octets are at hand. What the asker takes for Extended Properties is judged as that, and is named
+ *  so where nothing else is known of it. */
 void ag_malformed_fill(const struct ag_unit *unit, const struct ag_att *att,
 		       struct ag_subject *out);
 
-/** A response that keeps to its format goes to its asker: remember the services it tells of.
+/** A response that keeps to its format goes to its asker: remember what it tells.
  *  @asked: the request it answers */
 void ag_malformed_shown(struct ag_link *link, enum ag_side asker,
 			const struct ag_transaction *asked, const struct ag_att *response);

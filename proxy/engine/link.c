@@ -91,7 +91,7 @@ void ag_link_close(struct ag_engine *engine, struct ag_link *link)
 	ag_hold_forget(engine, link);
 	for (enum ag_side side = AG_SIDE_HOST; side <= AG_SIDE_CONTROLLER; side++) {
 		ag_assembly_end(&link->assembly[side]);
-		link->shown[side].count = 0;
+		link->shown[side].n_primary = link->shown[side].n_extended = 0;
 	}
 	for (size_t i = 0; i < AG_CHANNELS_MAX; i++)
 		ag_channel_close(&link->channel[i]);

@@ -4,7 +4,97 @@
 
 #include "proxy/wire/cursor.h"
 
-#define PRIMARY_SERVICE 0x2800
+#define PRIMARY_SERVICE     0x2800
+#define CHARACTERISTIC      0x2803
+#define EXTENDED_PROPERTIES 0x2900
+
+/* ---- What the asker was told ---- */
+
+static bool is_extended(const struct ag_shown *shown, uint16_t handle)
+{
+	for (size_t i = 0; i < shown->n_extended; i++) {
+		if (shown->extended[i] == handle)
+			return true;
+	}
+	return false;
+}
+
+static void forget_extended(struct ag_shown *shown, uint16_t start, uint16_t end)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < shown->n_extended; i++) {
+		if (shown->extended[i] < start || shown->extended[i] > end)
+			shown->extended[kept++] = shown->extended[i];
+	}
+	shown->n_extended = kept;
+}
+
+static void add_extended(struct ag_shown *shown, uint16_t handle)
+{
+	if (shown->n_extended == AG_SHOWN_DESCRIPTORS)
+		forget_extended(shown, shown->extended[0], shown->extended[0]);
+	shown->extended[shown->n_extended++] = handle;
+}
+
+/* 3.4.3.2 */
+static void show_information(struct ag_shown *shown, const struct ag_att *response)
+{
+	size_t entry = response->pdu[1] == 1 ? 4 : 18;
+
+	for (size_t at = 2; at + entry <= response->len; at += entry) {
+		uint16_t handle = ag_get_le16(response->pdu + at);
+		struct ag_uuid type = ag_uuid_from_air(response->pdu + at + 2, entry - 2);
+		struct ag_uuid wanted = ag_uuid_from_u16(EXTENDED_PROPERTIES);
+
+		forget_extended(shown, handle, handle);
+		if (ag_uuid_equal(&type, &wanted))
+			add_extended(shown, handle);
+	}
+}
+
+/* 3.4.4.10. Whoever asks again from some handle on is told anew what is there. */
+static void show_services(struct ag_shown *shown, uint16_t start, const struct ag_att *response)
+{
+	size_t entry = response->pdu[1];
+
+	while (shown->n_primary && shown->primary[shown->n_primary - 1].start >= start)
+		shown->n_primary--;
+	for (size_t at = 2; at + entry <= response->len; at += entry) {
+		struct ag_att_range range = {
+			.start = ag_get_le16(response->pdu + at),
+			.end = ag_get_le16(response->pdu + at + 2),
+		};
+
+		if (shown->n_primary < AG_SHOWN_SERVICES)
+			shown->primary[shown->n_primary++] = range;
+		else
+			shown->primary[AG_SHOWN_SERVICES - 1].end = range.end;
+	}
+}
+
+void ag_malformed_shown(struct ag_link *link, enum ag_side asker,
+			const struct ag_transaction *asked, const struct ag_att *response)
+{
+	struct ag_shown *shown = &link->shown[asker];
+	uint16_t type;
+
+	if (response->opcode == AG_ATT_FIND_INFORMATION_RSP) {
+		show_information(shown, response);
+		return;
+	}
+	if (response->opcode != AG_ATT_READ_BY_GROUP_TYPE_RSP &&
+	    response->opcode != AG_ATT_READ_BY_TYPE_RSP)
+		return;
+	type = ag_att_type_asked(asked->head, asked->head_len);
+	if (response->opcode == AG_ATT_READ_BY_GROUP_TYPE_RSP && type == PRIMARY_SERVICE)
+		show_services(shown, ag_get_le16(asked->head + 1), response);
+	/* descriptors are asked for after the characteristics of their range */
+	if (response->opcode == AG_ATT_READ_BY_TYPE_RSP && type == CHARACTERISTIC)
+		forget_extended(shown, ag_get_le16(asked->head + 1), ag_get_le16(asked->head + 3));
+}
+
+/* ---- Judging ---- */
 
 /* The 16-bit UUID of the attribute that the PDU is about, 0 where that is not known. */
 static uint16_t type_of(const struct ag_subject *subject)
@@ -18,17 +108,32 @@ static uint16_t type_of(const struct ag_subject *subject)
 	return (uint16_t)(type->hi >> 32);
 }
 
+/* What a response to a Read Request is read as. The map may have forgotten it meanwhile, by Service
+ * Changed or by what contradicts it; who asked reads on all the same. */
+static uint16_t type_read(const struct ag_shown *shown, const struct ag_transaction *asked,
+			  struct ag_subject *out)
+{
+	if (asked->opcode != AG_ATT_READ_REQ || !is_extended(shown, asked->handle))
+		return type_of(out);
+	if (!ag_subject_has(out, AG_F_ATT_UUID)) {
+		out->value[AG_F_ATT_UUID].uuid = ag_uuid_from_u16(EXTENDED_PROPERTIES);
+		out->present |= UINT64_C(1) << AG_F_ATT_UUID;
+		ag_subject_set(out, AG_F_ATT_MAPPED, true);
+	}
+	return EXTENDED_PROPERTIES;
+}
+
 void ag_malformed_fill(const struct ag_unit *unit, const struct ag_att *att, struct ag_subject *out)
 {
 	enum ag_side to = ag_other(unit->from);
 	const struct ag_transaction *open = &unit->bearer->transaction[to];
+	const struct ag_shown *shown = &unit->link->shown[to];
 	struct ag_att_context context = {
 		.mtu = unit->bearer->mtu,
 		/* each side of a dynamic channel takes what it said it would */
 		.limit = unit->channel ? unit->channel->mtu[to] : unit->bearer->mtu,
-		.type = type_of(out),
-		.primary = unit->link->shown[to].range,
-		.n_primary = unit->link->shown[to].count,
+		.primary = shown->primary,
+		.n_primary = shown->n_primary,
 	};
 
 	if (unit->len < unit->pdu_len)
@@ -36,26 +141,9 @@ void ag_malformed_fill(const struct ag_unit *unit, const struct ag_att *att, str
 	if (att->kind == AG_ATT_RESPONSE && ag_bearer_answers(unit->bearer, unit->from, att)) {
 		context.request = open->head;
 		context.request_len = open->head_len;
+		context.type = type_read(shown, open, out);
+	} else {
+		context.type = type_of(out);
 	}
 	ag_subject_set(out, AG_F_ATT_MALFORMED, ag_att_is_malformed(att, &context));
-}
-
-void ag_malformed_shown(struct ag_link *link, enum ag_side asker,
-			const struct ag_transaction *asked, const struct ag_att *response)
-{
-	struct ag_shown *shown = &link->shown[asker];
-	size_t entry = response->pdu[1];
-	uint16_t start;
-
-	if (ag_att_type_asked(asked->head, asked->head_len) != PRIMARY_SERVICE)
-		return;
-	/* who asks again from some handle on is told anew what is there */
-	start = ag_get_le16(asked->head + 1);
-	while (shown->count && shown->range[shown->count - 1].start >= start)
-		shown->count--;
-	for (size_t at = 2; at + entry <= response->len && shown->count < AG_SHOWN_MAX; at += entry)
-		shown->range[shown->count++] = (struct ag_att_range){
-			.start = ag_get_le16(response->pdu + at),
-			.end = ag_get_le16(response->pdu + at + 2),
-		};
 }

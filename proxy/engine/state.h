@@ -26,9 +26,12 @@
 #define AG_CHANNELS_MAX 12
 /** Packets in flight that are remembered one by one, per link and side. */
 #define AG_MARKS_MAX 65536
-/** Services of a discovery that are compared with later ones, per link and asker; a phone has about
- *  20. What is beyond is not compared. */
-#define AG_SHOWN_MAX 128
+/** Primary services that are told from each other, per link and asker; a phone has about 20. What is
+ *  beyond counts as one. */
+#define AG_SHOWN_SERVICES 256
+/** Descriptors that are remembered, per link and asker: as many as an answer of bluetoothd's longest
+ *  PDU (517 octets) can name. Of more the newest. */
+#define AG_SHOWN_DESCRIPTORS 128
 /** Roles learned from commands before the connection is complete. */
 #define AG_PENDING_ROLES 16
 
@@ -148,10 +151,13 @@ struct ag_channel {
 	struct ag_bearer bearer;
 };
 
-/** The primary services that one side has been told of, ascending, as its discovery went. */
+/** What one side has been told of the other's database on this link, whether or not it is so. */
 struct ag_shown {
-	size_t count;
-	struct ag_att_range range[AG_SHOWN_MAX];
+	size_t n_primary;
+	struct ag_att_range primary[AG_SHOWN_SERVICES]; /* ascending */
+	size_t n_extended;
+	uint16_t extended[AG_SHOWN_DESCRIPTORS]; /* handles of Characteristic Extended Properties,
+						  * the newest last */
 };
 
 struct ag_held;

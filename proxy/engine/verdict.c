@@ -523,13 +523,13 @@ static void note_question(const struct ag_unit *unit, const struct ag_att *origi
 		judgement->asked = &unit->bearer->transaction[ag_other(unit->from)];
 }
 
-static void note_services(const struct ag_engine *engine, const struct ag_unit *unit,
-			  const struct judgement *judgement)
+static void note_shown(const struct ag_engine *engine, const struct ag_unit *unit,
+		       const struct judgement *judgement)
 {
 	const struct ag_subject *subject = &engine->subject;
 
-	if (judgement->asked && judgement->att.opcode == AG_ATT_READ_BY_GROUP_TYPE_RSP &&
-	    ag_subject_has(subject, AG_F_ATT_MALFORMED) && !subject->value[AG_F_ATT_MALFORMED].num)
+	if (judgement->asked && ag_subject_has(subject, AG_F_ATT_MALFORMED) &&
+	    !subject->value[AG_F_ATT_MALFORMED].num)
 		ag_malformed_shown(unit->link, ag_other(unit->from), judgement->asked,
 				   &judgement->att);
 }
@@ -594,7 +594,7 @@ int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
 	}
 	if (verdict == AG_V_ACCEPT) {
 		tell(engine, unit, &judgement, verdict, 0, number);
-		note_services(engine, unit, &judgement);
+		note_shown(engine, unit, &judgement);
 		r = accept(engine, unit, &judgement, number);
 	} else {
 		r = verdict == AG_V_HIDE ? carry_out_hidden(engine, unit, &judgement, &error)

@@ -4,8 +4,10 @@
 
 #include <criterion/criterion.h>
 #include <glob.h>
+#include <string.h>
 
 #include "proxy/io/capture.h"
+#include "proxy/wire/cursor.h"
 #include "tests/sim/property.h"
 
 enum { ADAPTERS = 4 };
@@ -112,4 +114,110 @@ Test(malformed, what_is_too_long_for_the_mtu)
 
 	cr_assert_eq(ag_sim_property(&property, &totals), 0);
 	cr_assert_gt(totals.malformed, totals.cases);
+}
+
+/* ---- More services, and more descriptors, than are told from each other ---- */
+
+enum { HANDLE = 0x40 };
+
+static struct ag_engine *engine;
+static bool last_is_malformed;
+
+static void hear(void *user, const struct ag_decision *decision)
+{
+	(void)user;
+	last_is_malformed = decision->subject->value[AG_F_ATT_MALFORMED].num;
+}
+
+static void say(enum ag_side from, const uint8_t *pdu, size_t len)
+{
+	uint8_t acl[64] = { 0x02, HANDLE, from == AG_SIDE_HOST ? 0x00 : 0x20 };
+
+	ag_put_le16(acl + 3, (uint16_t)(len + 4));
+	ag_put_le16(acl + 5, (uint16_t)len);
+	ag_put_le16(acl + 7, 4);
+	memcpy(acl + 9, pdu, len);
+	cr_assert_eq(ag_engine_feed(engine, from, acl, 9 + len, 0), 0);
+	drain(engine);
+}
+
+static void begin(void)
+{
+	static const uint8_t up[22] = { 0x04, 0x3e, 19, 1, 0, HANDLE, 0, 1, 1, 1, 2 };
+	struct ag_engine_config config = { .tap = hear };
+
+	cr_assert_eq(ag_engine_new(&config, &engine), 0);
+	cr_assert_eq(ag_engine_feed(engine, AG_SIDE_CONTROLLER, up, sizeof(up), 0), 0);
+}
+
+/* One service of one handle. @return: whether the answer is malformed */
+static bool service(uint16_t asked_from, uint16_t type, uint16_t at)
+{
+	uint8_t request[7] = { 0x10 }, response[8] = { 0x11, 6 };
+
+	ag_put_le16(request + 1, asked_from);
+	ag_put_le16(request + 3, 0xffff);
+	ag_put_le16(request + 5, type);
+	say(AG_SIDE_HOST, request, sizeof(request));
+	ag_put_le16(response + 2, at);
+	ag_put_le16(response + 4, at);
+	say(AG_SIDE_CONTROLLER, response, sizeof(response));
+	return last_is_malformed;
+}
+
+Test(malformed, more_services_than_are_told_from_each_other)
+{
+	begin();
+	for (uint16_t i = 1; i <= 400; i++)
+		cr_assert(!service((uint16_t)(2 * i - 1), 0x2800, (uint16_t)(2 * i)), "%u", i);
+	for (uint16_t i = 1; i <= 400; i++)
+		cr_assert(service(1, 0x2801, (uint16_t)(2 * i)), "%u", i);
+	cr_expect(!service(1, 0x2801, 3));
+	cr_expect(!service(1, 0x2801, 801));
+	/* of what lies between those beyond nothing is known */
+	cr_expect(service(1, 0x2801, 799));
+	ag_engine_free(engine);
+}
+
+/* One descriptor. */
+static void descriptor(uint16_t handle)
+{
+	uint8_t request[5] = { 0x04 }, response[6] = { 0x05, 1, 0, 0, 0x00, 0x29 };
+
+	ag_put_le16(request + 1, handle);
+	ag_put_le16(request + 3, handle);
+	say(AG_SIDE_HOST, request, sizeof(request));
+	ag_put_le16(response + 2, handle);
+	say(AG_SIDE_CONTROLLER, response, sizeof(response));
+}
+
+static bool read_nothing_of(uint16_t handle)
+{
+	static const uint8_t response[] = { 0x0b };
+	uint8_t request[3] = { 0x0a };
+
+	ag_put_le16(request + 1, handle);
+	say(AG_SIDE_HOST, request, sizeof(request));
+	say(AG_SIDE_CONTROLLER, response, sizeof(response));
+	return last_is_malformed;
+}
+
+/* Those of the last answer are read before there is another one. */
+Test(malformed, more_descriptors_than_are_remembered)
+{
+	static const uint8_t changed[] = { 0x1d, 0x00, 0x02, 0x01, 0x00, 0xff, 0xff };
+	static const uint8_t request[] = { 0x08, 0x01, 0x00, 0xff, 0xff, 0x05, 0x2a };
+	static const uint8_t response[] = { 0x09, 4, 0x00, 0x02, 0, 0 };
+
+	begin();
+	for (uint16_t i = 1; i <= 300; i++)
+		descriptor(i);
+	/* the map forgets all of them */
+	say(AG_SIDE_HOST, request, sizeof(request));
+	say(AG_SIDE_CONTROLLER, response, sizeof(response));
+	say(AG_SIDE_CONTROLLER, changed, sizeof(changed));
+	for (uint16_t i = 300 - 127; i <= 300; i++)
+		cr_assert(read_nothing_of(i), "%u", i);
+	cr_expect(!read_nothing_of(300 - 128));
+	ag_engine_free(engine);
 }
