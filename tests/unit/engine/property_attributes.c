@@ -10,6 +10,7 @@
 #include "proxy/engine/inspect.h"
 #include "proxy/wire/att.h"
 #include "proxy/wire/cursor.h"
+#include "proxy/wire/h4.h"
 #include "tests/sim/attributes.h"
 #include "tests/sim/gatt.h"
 #include "tests/sim/property.h"
@@ -30,25 +31,42 @@ struct world {
 	struct procedure procedure[PROCEDURES];
 	struct ag_attributes *map; /* taught directly; NULL: by an engine */
 	struct ag_engine *engine;
+	const struct ag_ruleset *rules; /* of the engine, and none of them matches */
+	uint8_t fed[16 * 1024];         /* ACL packets of a PDU, as they went in */
+	size_t in, out;                 /* octets of them in there, and that came out again */
 	enum ag_side asker;
 };
 
 /* ---- Through an engine ---- */
 
-static void discard(struct ag_engine *engine)
+/* What comes out is what went in, nothing rewritten, nothing merged, in its order. */
+static void drain(struct world *world)
 {
 	struct ag_packet packet;
 
 	for (int side = 0; side < 2; side++) {
-		while (ag_engine_peek(engine, (enum ag_side)side, &packet))
-			ag_engine_pop(engine, (enum ag_side)side);
+		while (ag_engine_peek(world->engine, (enum ag_side)side, &packet)) {
+			const uint8_t *wanted = world->fed + world->out;
+
+			/* completions are the ledger's affair */
+			if (packet.data[0] == AG_H4_ACL) {
+				cr_assert(world->out + packet.len <= world->in &&
+					      !memcmp(packet.data, wanted, packet.len),
+					  "AG_SEED=0x%llx: another packet comes out",
+					  (unsigned long long)world->seed);
+				world->out += packet.len;
+			}
+			ag_engine_pop(world->engine, (enum ag_side)side);
+		}
 	}
 }
 
 static void feed(struct world *world, enum ag_side side, const uint8_t *packet, size_t len)
 {
+	memcpy(world->fed + world->in, packet, len);
+	world->in += packet[0] == AG_H4_ACL ? len : 0;
 	cr_assert_eq(ag_engine_feed(world->engine, side, packet, len, 0), 0);
-	discard(world->engine);
+	drain(world);
 }
 
 static void send_pdu(struct world *world, enum ag_side side, const uint8_t *pdu, size_t len)
@@ -69,14 +87,20 @@ static void send_pdu(struct world *world, enum ag_side side, const uint8_t *pdu,
 		ag_put_le16(packet + 3, (uint16_t)now);
 		memcpy(packet + 5, l2cap + at, now);
 		feed(world, side, packet, 5 + now);
+		/* without rules each packet goes on at once */
+		cr_assert(world->rules || world->out == world->in, "AG_SEED=0x%llx: a packet waits",
+			  (unsigned long long)world->seed);
 		at += now;
 	}
+	cr_assert_eq(world->out, world->in, "AG_SEED=0x%llx: a PDU is not out",
+		     (unsigned long long)world->seed);
+	world->in = world->out = 0;
 }
 
-static void connect(struct world *world, const struct ag_ruleset *rules)
+static void connect(struct world *world)
 {
 	static const uint8_t connected[22] = { 0x04, 0x3e, 19, 1, 0, 0x40, 0, 1, 0, 1, 2, 3, 4 };
-	struct ag_engine_config config = { .rules = rules };
+	struct ag_engine_config config = { .rules = world->rules };
 
 	cr_assert_eq(ag_engine_new(&config, &world->engine), 0);
 	feed(world, AG_SIDE_CONTROLLER, connected, sizeof(connected));
@@ -298,11 +322,15 @@ static size_t one_database(uint64_t seed, const struct ag_ruleset *rules)
 {
 	static struct world world;
 
-	world = (struct world){ .seed = seed, .random = { .state = seed } };
+	world = (struct world){
+		.seed = seed,
+		.random = { .state = seed },
+		.rules = seed % 4 == 1 ? rules : NULL,
+	};
 	ag_sim_gatt_random(&world.random, &world.gatt);
 	world.asker = (enum ag_side)ag_random_below(&world.random, 2);
 	if (seed % 2)
-		connect(&world, seed % 4 == 1 ? rules : NULL);
+		connect(&world);
 	else
 		cr_assert_eq(ag_attributes_new(&world.map), 0);
 	discover(&world);
