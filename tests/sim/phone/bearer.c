@@ -12,8 +12,10 @@ void phone_bearer_up(struct phone *phone)
 	phone->bearer = (struct phone_bearer){ .mtu = PHONE_DEFAULT_MTU };
 }
 
-static void send_pdu(struct phone *phone, const uint8_t *pdu, size_t len)
+void phone_send_att(struct phone *phone, const uint8_t *pdu, size_t len)
 {
+	if (len && pdu[0] == AG_ATT_HANDLE_VALUE_IND)
+		phone->bearer.indicating = true;
 	phone_report_att("att_tx", pdu, len);
 	phone_l2cap_send(phone, AG_CID_ATT, pdu, len);
 }
@@ -39,13 +41,13 @@ void phone_ask(struct phone *phone, const uint8_t *pdu, size_t len)
 	}
 	phone->bearer.asked = pdu[0];
 	phone->bearer.asked_ms = phone_now_ms();
-	send_pdu(phone, pdu, len);
+	phone_send_att(phone, pdu, len);
 }
 
 void phone_answer(struct phone *phone, const uint8_t *pdu, size_t len)
 {
 	phone->bearer.serving = false;
-	send_pdu(phone, pdu, len);
+	phone_send_att(phone, pdu, len);
 }
 
 static void request_in(struct phone *phone, const uint8_t *pdu, size_t len)
@@ -60,7 +62,8 @@ static void request_in(struct phone *phone, const uint8_t *pdu, size_t len)
 	bearer->serving = true;
 	bearer->serving_opcode = pdu[0];
 	phone_serve(phone, pdu, len);
-	if (pdu[0] == AG_ATT_EXCHANGE_MTU_REQ && !bearer->serving && len == 3)
+	if (pdu[0] == AG_ATT_EXCHANGE_MTU_REQ && !bearer->serving && len == 3 &&
+	    bearer->held[0] == AG_ATT_EXCHANGE_MTU_RSP)
 		agree_mtu(phone, pdu + 1);
 }
 
@@ -90,12 +93,34 @@ static void response_in(struct phone *phone, const uint8_t *pdu, size_t len)
 	phone_client_answer(phone, pdu, len, latency_ms);
 }
 
-static void indication_in(struct phone *phone)
+static void indication_in(struct phone *phone, const uint8_t *pdu, size_t len)
 {
 	static const uint8_t confirmation[] = { AG_ATT_HANDLE_VALUE_CFM };
 
+	phone_report_begin("indication");
+	phone_report_number("encrypted", phone->link.encrypted);
+	phone_report_hex("hex", pdu, len);
+	phone_report_end();
 	if (!phone->options.silent)
-		send_pdu(phone, confirmation, sizeof(confirmation));
+		phone_send_att(phone, confirmation, sizeof(confirmation));
+}
+
+static void confirmation_in(struct phone *phone, const uint8_t *pdu, size_t len)
+{
+	if (!phone->bearer.indicating)
+		phone_violation(phone, "a confirmation without an indication", pdu, len);
+	phone->bearer.indicating = false;
+}
+
+bool phone_att_is_request(uint8_t opcode)
+{
+	return ag_att_kind(opcode) == AG_ATT_REQUEST;
+}
+
+/* The other side cannot keep to an ATT_MTU that a mutated answer has hidden from it. */
+static bool fits(const struct phone *phone, size_t len)
+{
+	return len && (len <= phone->bearer.mtu || phone->options.fuzz);
 }
 
 /* An opcode that is none of the protocol's: a command is ignored, anything else is answered as a
@@ -111,7 +136,7 @@ static void unknown_in(struct phone *phone, const uint8_t *pdu, size_t len)
 void phone_att_in(struct phone *phone, const uint8_t *pdu, size_t len)
 {
 	phone_report_att("att_rx", pdu, len);
-	if (!len || len > phone->bearer.mtu) {
+	if (!fits(phone, len)) {
 		phone_violation(phone, len ? "a PDU longer than ATT_MTU" : "an empty PDU", pdu,
 				len);
 		return;
@@ -121,10 +146,10 @@ void phone_att_in(struct phone *phone, const uint8_t *pdu, size_t len)
 	case AG_ATT_MULTIPLE_HANDLE_VALUE_NTF:
 		break;
 	case AG_ATT_HANDLE_VALUE_IND:
-		indication_in(phone);
+		indication_in(phone, pdu, len);
 		break;
-	case AG_ATT_HANDLE_VALUE_CFM: /* the phone never indicates */
-		phone_violation(phone, "a confirmation without an indication", pdu, len);
+	case AG_ATT_HANDLE_VALUE_CFM:
+		confirmation_in(phone, pdu, len);
 		break;
 	default:
 		/* Below 0x40 requests are even and responses odd. */

@@ -4,6 +4,7 @@
 #include "proxy/base/cleanup.h"
 #include "proxy/wire/att.h"
 #include "tests/sim/phone/database.h"
+#include "tests/sim/phone/faults.h"
 #include "tests/sim/phone/gatt.h"
 #include "tests/sim/phone/phone.h"
 #include "tests/sim/phone/report.h"
@@ -20,6 +21,7 @@ static void ask_mtu(struct phone *phone)
 {
 	uint8_t pdu[3] = { AG_ATT_EXCHANGE_MTU_REQ };
 
+	phone->client.own_mtu = true;
 	ag_put_le16(pdu + 1, PHONE_MTU);
 	phone_ask(phone, pdu, sizeof(pdu));
 }
@@ -39,6 +41,24 @@ static void ask_name(struct phone *phone)
 	uint8_t pdu[3] = { AG_ATT_READ_REQ };
 
 	ag_put_le16(pdu + 1, phone->client.name_handle);
+	phone_ask(phone, pdu, sizeof(pdu));
+}
+
+/* Find Information about the one attribute behind the value of Service Changed. */
+static void ask_descriptor(struct phone *phone)
+{
+	uint8_t pdu[5] = { AG_ATT_FIND_INFORMATION_REQ };
+
+	ag_put_le16(pdu + 1, (uint16_t)(phone->client.changed_handle + 1));
+	memcpy(pdu + 3, pdu + 1, 2);
+	phone_ask(phone, pdu, sizeof(pdu));
+}
+
+static void ask_indications(struct phone *phone)
+{
+	uint8_t pdu[5] = { AG_ATT_WRITE_REQ, 0, 0, 0x02, 0x00 };
+
+	ag_put_le16(pdu + 1, (uint16_t)(phone->client.changed_handle + 1));
 	phone_ask(phone, pdu, sizeof(pdu));
 }
 
@@ -137,6 +157,12 @@ static void enter(struct phone *phone, enum phone_step step)
 	case PHONE_STEP_CHARACTERISTICS:
 		ask_list(phone, AG_ATT_READ_BY_TYPE_REQ, client->next, UUID_CHARACTERISTIC);
 		break;
+	case PHONE_STEP_DESCRIPTOR:
+		ask_descriptor(phone);
+		break;
+	case PHONE_STEP_SUBSCRIBE:
+		ask_indications(phone);
+		break;
 	case PHONE_STEP_READ:
 		ask_name(phone);
 		break;
@@ -145,6 +171,7 @@ static void enter(struct phone *phone, enum phone_step step)
 		break;
 	case PHONE_STEP_IDLE:
 	case PHONE_STEP_CROSSING:
+	case PHONE_STEP_FUZZ:
 	case PHONE_STEP_DEAD:
 		break;
 	}
@@ -176,7 +203,26 @@ static void characteristics_done(struct phone *phone)
 	phone_report_end();
 	if (phone->options.crossing == PHONE_CROSS_WRITE && !client->write_handle)
 		give_up_crossing(phone);
-	enter(phone, client->name_handle ? PHONE_STEP_READ : PHONE_STEP_READY);
+	if (phone->options.subscribe && client->changed_handle)
+		enter(phone, PHONE_STEP_DESCRIPTOR);
+	else
+		enter(phone, client->name_handle ? PHONE_STEP_READ : PHONE_STEP_READY);
+}
+
+static void descriptor_in(struct phone *phone, const uint8_t *pdu, size_t len)
+{
+	if (len == 6 && pdu[0] == AG_ATT_FIND_INFORMATION_RSP && pdu[1] == 1 &&
+	    ag_get_le16(pdu + 4) == UUID_CLIENT_CONFIGURATION)
+		enter(phone, PHONE_STEP_SUBSCRIBE);
+	else
+		enter(phone, PHONE_STEP_READY);
+}
+
+static void subscribed(struct phone *phone, const uint8_t *pdu)
+{
+	if (pdu[0] == AG_ATT_WRITE_RSP)
+		phone_report("subscribed");
+	enter(phone, PHONE_STEP_READY);
 }
 
 static void service_entry(struct phone *phone, struct ag_cursor *entry)
@@ -207,6 +253,8 @@ static void characteristic_entry(struct phone *phone, struct ag_cursor *entry)
 	client->next = (uint16_t)(handle + 1);
 	if (phone_uuid_is(&uuid, UUID_DEVICE_NAME))
 		client->name_handle = value_handle;
+	if (phone_uuid_is(&uuid, UUID_SERVICE_CHANGED))
+		client->changed_handle = value_handle;
 	if (uuid.len == 16 && properties & PROP_WRITE && !client->write_handle)
 		client->write_handle = value_handle;
 }
@@ -276,8 +324,17 @@ void phone_client_answer(struct phone *phone, const uint8_t *pdu, size_t len, ui
 	case PHONE_STEP_CHARACTERISTICS:
 		characteristics_in(phone, pdu, len);
 		break;
+	case PHONE_STEP_DESCRIPTOR:
+		descriptor_in(phone, pdu, len);
+		break;
+	case PHONE_STEP_SUBSCRIBE:
+		subscribed(phone, pdu);
+		break;
 	case PHONE_STEP_READ:
 		name_in(phone, pdu, len, latency_ms);
+		break;
+	case PHONE_STEP_FUZZ:
+		enter(phone, PHONE_STEP_READY);
 		break;
 	case PHONE_STEP_CROSSING:
 		crossing_answered(phone, pdu, latency_ms);
@@ -287,6 +344,14 @@ void phone_client_answer(struct phone *phone, const uint8_t *pdu, size_t len, ui
 	case PHONE_STEP_DEAD:
 		break;
 	}
+}
+
+void phone_client_ask(struct phone *phone, const uint8_t *pdu, size_t len)
+{
+	if (phone->client.step != PHONE_STEP_READY || phone->bearer.asked)
+		return;
+	phone->client.step = PHONE_STEP_FUZZ;
+	phone_ask(phone, pdu, len);
 }
 
 /* ---- Time ---- */
@@ -301,6 +366,22 @@ static void timed_out(struct phone *phone)
 	phone_hang_up(phone);
 }
 
+/* Whether there is one more request that breaks its format, which is on its way now. */
+static bool ask_malformed(struct phone *phone)
+{
+	const uint8_t *pdu;
+	size_t len;
+
+	if (!(phone_faults(phone) >> PHONE_FAULT_MALFORMED_ASKING & 1))
+		return false;
+	pdu = phone_malformed_request(phone->client.malformed, &len);
+	if (!pdu)
+		return false;
+	phone->client.malformed++;
+	phone_client_ask(phone, pdu, len);
+	return true;
+}
+
 static uint64_t when_ready(struct phone *phone, uint64_t now_ms)
 {
 	struct phone_client *client = &phone->client;
@@ -312,6 +393,8 @@ static uint64_t when_ready(struct phone *phone, uint64_t now_ms)
 	} else {
 		crossing_due = UINT64_MAX;
 	}
+	if (ask_malformed(phone))
+		return now_ms + PHONE_ATT_TIMEOUT_MS;
 	if (!client->name_handle)
 		return crossing_due;
 	if (now_ms >= client->next_read_ms) {

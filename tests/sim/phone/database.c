@@ -17,7 +17,7 @@ struct row {
 	enum row_kind kind;
 	const char *uuid;
 	uint8_t properties;
-	bool needs_authentication;
+	enum phone_protection protection;
 	const char *value;
 	uint8_t value_len;
 };
@@ -26,49 +26,52 @@ struct row {
 
 /* What an application on the phone adds: one service with one characteristic. */
 #define APPLICATION(number)                                                                        \
-	{ SERVICE, "6a70000" #number "-75c2-4b57-9f0e-2f4f2f7f6b10", 0, false, NULL, 0 },          \
+	{ SERVICE, "6a70000" #number "-75c2-4b57-9f0e-2f4f2f7f6b10", 0, PHONE_OPEN, NULL, 0 },     \
 	{                                                                                          \
 		CHARACTERISTIC, "6a70100" #number "-75c2-4b57-9f0e-2f4f2f7f6b10",                  \
-		    PROP_READ | PROP_NOTIFY, false, VALUE("\x00")                                  \
+		    PROP_READ | PROP_NOTIFY, PHONE_OPEN, VALUE("\x00")                             \
 	}
 
 /* A phone of Apple's: 21 services. Battery and current time need authentication, the notification
- * and media services too; Continuity and Nearby have Extended Properties. */
+ * and media services encryption; Continuity and Nearby have Extended Properties. */
 static const struct row phone_rows[] = {
-	{ SERVICE, "1800", 0, false, NULL, 0 },
-	{ CHARACTERISTIC, "2a00", PROP_READ, false, VALUE("Phone") },
-	{ CHARACTERISTIC, "2a01", PROP_READ, false, VALUE("\x40\x00") },
-	{ SERVICE, "1801", 0, false, NULL, 0 },
-	{ CHARACTERISTIC, "2a05", PROP_INDICATE, false, NULL, 0 },
-	{ CHARACTERISTIC, "2b29", PROP_READ | PROP_WRITE, false, VALUE("\x00") },
-	{ CHARACTERISTIC, "2b2a", PROP_READ, false,
+	{ SERVICE, "1800", 0, PHONE_OPEN, NULL, 0 },
+	{ CHARACTERISTIC, "2a00", PROP_READ, PHONE_OPEN, VALUE("Phone") },
+	{ CHARACTERISTIC, "2a01", PROP_READ, PHONE_OPEN, VALUE("\x40\x00") },
+	{ SERVICE, "1801", 0, PHONE_OPEN, NULL, 0 },
+	{ CHARACTERISTIC, "2a05", PROP_INDICATE, PHONE_OPEN, NULL, 0 },
+	{ CHARACTERISTIC, "2b29", PROP_READ | PROP_WRITE, PHONE_OPEN, VALUE("\x00") },
+	{ CHARACTERISTIC, "2b2a", PROP_READ, PHONE_OPEN,
 	  VALUE("\x83\x0d\x81\x6c\x09\x2a\x2a\xba\xb8\xcf\xdf\x14\x7b\xbf\x12\x3c") },
-	{ SERVICE, "d0611e78-bbb4-4591-a5f8-487910ae4366", 0, false, NULL, 0 },
+	{ SERVICE, "d0611e78-bbb4-4591-a5f8-487910ae4366", 0, PHONE_OPEN, NULL, 0 },
 	{ CHARACTERISTIC, "8667556c-9a37-4c91-84ed-54ee27d90049",
-	  PROP_WRITE | PROP_NOTIFY | PROP_EXTENDED, false, NULL, 0 },
-	{ SERVICE, "9fa480e0-4967-4542-9390-d343dc5d04ae", 0, false, NULL, 0 },
+	  PROP_WRITE | PROP_NOTIFY | PROP_EXTENDED, PHONE_OPEN, NULL, 0 },
+	{ SERVICE, "9fa480e0-4967-4542-9390-d343dc5d04ae", 0, PHONE_OPEN, NULL, 0 },
 	{ CHARACTERISTIC, "af0badb1-5b99-43cd-917a-a77bc549e3cc",
-	  PROP_WRITE | PROP_NOTIFY | PROP_EXTENDED, false, NULL, 0 },
-	{ SERVICE, "180f", 0, false, NULL, 0 },
-	{ CHARACTERISTIC, "2a19", PROP_READ | PROP_NOTIFY, true, VALUE("\x57") },
-	{ SERVICE, "1805", 0, false, NULL, 0 },
-	{ CHARACTERISTIC, "2a2b", PROP_READ | PROP_NOTIFY, true,
+	  PROP_WRITE | PROP_NOTIFY | PROP_EXTENDED, PHONE_OPEN, NULL, 0 },
+	{ SERVICE, "180f", 0, PHONE_OPEN, NULL, 0 },
+	{ CHARACTERISTIC, "2a19", PROP_READ | PROP_NOTIFY, PHONE_AUTHENTICATED, VALUE("\x57") },
+	{ SERVICE, "1805", 0, PHONE_OPEN, NULL, 0 },
+	{ CHARACTERISTIC, "2a2b", PROP_READ | PROP_NOTIFY, PHONE_AUTHENTICATED,
 	  VALUE("\xea\x07\x01\x02\x03\x04\x05\x05\x00\x00") },
-	{ CHARACTERISTIC, "2a0f", PROP_READ, true, VALUE("\x04\x00") },
-	{ SERVICE, "180a", 0, false, NULL, 0 },
-	{ CHARACTERISTIC, "2a29", PROP_READ, false, VALUE("Maker") },
-	{ CHARACTERISTIC, "2a24", PROP_READ, false, VALUE("Phone1,1") },
-	{ SERVICE, "7905f431-b5ce-4e99-a40f-4b1e122d00d0", 0, false, NULL, 0 },
-	{ CHARACTERISTIC, "9fbf120d-6301-42d9-8c58-25e699a21dbd", PROP_NOTIFY, true, NULL, 0 },
-	{ CHARACTERISTIC, "69d1d8f3-45e1-49a8-9821-9bbdfdaad9d9", PROP_WRITE, true, NULL, 0 },
-	{ CHARACTERISTIC, "22eac6e9-24d6-4bb5-be44-b36ace7c7bfb", PROP_NOTIFY, true, NULL, 0 },
-	{ SERVICE, "89d3502b-0f36-433a-8ef4-c502ad55f8dc", 0, false, NULL, 0 },
-	{ CHARACTERISTIC, "9b3c81d8-57b1-4a8a-b8df-0e56f7ca51c2", PROP_WRITE | PROP_NOTIFY, true,
+	{ CHARACTERISTIC, "2a0f", PROP_READ, PHONE_AUTHENTICATED, VALUE("\x04\x00") },
+	{ SERVICE, "180a", 0, PHONE_OPEN, NULL, 0 },
+	{ CHARACTERISTIC, "2a29", PROP_READ, PHONE_OPEN, VALUE("Maker") },
+	{ CHARACTERISTIC, "2a24", PROP_READ, PHONE_OPEN, VALUE("Phone1,1") },
+	{ SERVICE, "7905f431-b5ce-4e99-a40f-4b1e122d00d0", 0, PHONE_OPEN, NULL, 0 },
+	{ CHARACTERISTIC, "9fbf120d-6301-42d9-8c58-25e699a21dbd", PROP_NOTIFY, PHONE_ENCRYPTED,
 	  NULL, 0 },
+	{ CHARACTERISTIC, "69d1d8f3-45e1-49a8-9821-9bbdfdaad9d9", PROP_WRITE, PHONE_ENCRYPTED, NULL,
+	  0 },
+	{ CHARACTERISTIC, "22eac6e9-24d6-4bb5-be44-b36ace7c7bfb", PROP_NOTIFY, PHONE_ENCRYPTED,
+	  NULL, 0 },
+	{ SERVICE, "89d3502b-0f36-433a-8ef4-c502ad55f8dc", 0, PHONE_OPEN, NULL, 0 },
+	{ CHARACTERISTIC, "9b3c81d8-57b1-4a8a-b8df-0e56f7ca51c2", PROP_WRITE | PROP_NOTIFY,
+	  PHONE_ENCRYPTED, NULL, 0 },
 	{ CHARACTERISTIC, "2f7cabce-808d-411f-9a0c-bb92ba96c102",
-	  PROP_WRITE | PROP_NOTIFY | PROP_EXTENDED, true, NULL, 0 },
+	  PROP_WRITE | PROP_NOTIFY | PROP_EXTENDED, PHONE_ENCRYPTED, NULL, 0 },
 	{ CHARACTERISTIC, "c6b2f38c-23ab-46d8-a6ab-a3a870bbd5d7",
-	  PROP_READ | PROP_WRITE | PROP_EXTENDED, true, NULL, 0 },
+	  PROP_READ | PROP_WRITE | PROP_EXTENDED, PHONE_ENCRYPTED, NULL, 0 },
 	APPLICATION(0),
 	APPLICATION(1),
 	APPLICATION(2),
@@ -84,14 +87,14 @@ static const struct row phone_rows[] = {
 };
 
 static const struct row sensor_rows[] = {
-	{ SERVICE, "1800", 0, false, NULL, 0 },
-	{ CHARACTERISTIC, "2a00", PROP_READ, false, VALUE("Sensor") },
-	{ CHARACTERISTIC, "2a01", PROP_READ, false, VALUE("\x40\x05") },
-	{ SERVICE, "1801", 0, false, NULL, 0 },
-	{ SERVICE, "180f", 0, false, NULL, 0 },
-	{ CHARACTERISTIC, "2a19", PROP_READ | PROP_NOTIFY, false, VALUE("\x57") },
-	{ SERVICE, "180a", 0, false, NULL, 0 },
-	{ CHARACTERISTIC, "2a29", PROP_READ, false, VALUE("Maker") },
+	{ SERVICE, "1800", 0, PHONE_OPEN, NULL, 0 },
+	{ CHARACTERISTIC, "2a00", PROP_READ, PHONE_OPEN, VALUE("Sensor") },
+	{ CHARACTERISTIC, "2a01", PROP_READ, PHONE_OPEN, VALUE("\x40\x05") },
+	{ SERVICE, "1801", 0, PHONE_OPEN, NULL, 0 },
+	{ SERVICE, "180f", 0, PHONE_OPEN, NULL, 0 },
+	{ CHARACTERISTIC, "2a19", PROP_READ | PROP_NOTIFY, PHONE_OPEN, VALUE("\x57") },
+	{ SERVICE, "180a", 0, PHONE_OPEN, NULL, 0 },
+	{ CHARACTERISTIC, "2a29", PROP_READ, PHONE_OPEN, VALUE("Maker") },
 };
 
 /* ---- UUIDs ---- */
@@ -198,13 +201,13 @@ static void add_characteristic(struct phone_database *database, const struct row
 	set_value(value, row->value, row->value_len);
 	value->readable = row->properties & PROP_READ;
 	value->writable = row->properties & (PROP_WRITE | PROP_WRITE_COMMAND);
-	value->needs_authentication = row->needs_authentication;
+	value->protection = row->protection;
 	if (row->properties & (PROP_NOTIFY | PROP_INDICATE)) {
 		struct phone_attribute *ccc = add(database, uuid16(UUID_CLIENT_CONFIGURATION));
 
 		set_value(ccc, "\0\0", 2);
 		ccc->writable = true;
-		ccc->needs_authentication = row->needs_authentication;
+		ccc->protection = row->protection;
 	}
 	if (row->properties & PROP_EXTENDED)
 		set_value(add(database, uuid16(UUID_EXTENDED_PROPERTIES)), "\x01\0", 2);

@@ -12,6 +12,10 @@ struct phone_uuid {
 	uint8_t octets[16];
 };
 
+/* What the link must be. None of our links is authenticated: Just Works is not (Vol 3 Part
+ * H, 2.3.1). */
+enum phone_protection { PHONE_OPEN, PHONE_ENCRYPTED, PHONE_AUTHENTICATED };
+
 struct phone_attribute {
 	struct phone_uuid type;
 	uint8_t value[64];
@@ -19,7 +23,7 @@ struct phone_attribute {
 	uint16_t group_end; /* of a service declaration: its last handle; else 0 */
 	bool readable;
 	bool writable;
-	bool needs_authentication;
+	enum phone_protection protection;
 };
 
 /** The whole database; handle 1 is `attributes[0]`. Longer than any of the tables make it. */

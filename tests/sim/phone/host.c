@@ -14,6 +14,7 @@ enum {
 	CMD_WRITE_LE_HOST_SUPPORT = 0x0c6d,
 	CMD_READ_BD_ADDR = 0x1009,
 	CMD_LE_SET_EVENT_MASK = 0x2001,
+	CMD_LE_SET_RANDOM_ADDRESS = 0x2005,
 	CMD_LE_READ_LOCAL_FEATURES = 0x2003,
 	CMD_LE_SET_ADV_PARAMETERS = 0x2006,
 	CMD_LE_SET_ADV_DATA = 0x2008,
@@ -21,6 +22,7 @@ enum {
 	CMD_LE_SET_SCAN_PARAMETERS = 0x200b,
 	CMD_LE_SET_SCAN_ENABLE = 0x200c,
 	CMD_LE_CREATE_CONNECTION = 0x200d,
+	CMD_LE_ENABLE_ENCRYPTION = 0x2019,
 	CMD_LE_LTK_NEGATIVE_REPLY = 0x201b,
 	CMD_LE_SET_EXT_ADV_PARAMETERS = 0x2036,
 	CMD_LE_SET_EXT_ADV_DATA = 0x2037,
@@ -33,6 +35,7 @@ enum {
 /* Events beside those of proxy/wire/hci.h. */
 enum {
 	EVT_HARDWARE_ERROR = 0x10,
+	EVT_ENCRYPTION_KEY_REFRESH = 0x30,
 	SUB_ADVERTISING_REPORT = 0x02,
 	SUB_LTK_REQUEST = 0x05,
 	SUB_EXT_ADVERTISING_REPORT = 0x0d,
@@ -106,6 +109,18 @@ void phone_hang_up(struct phone *phone)
 	phone_command(phone, AG_HCI_DISCONNECT, data, sizeof(data));
 }
 
+void phone_encrypt(struct phone *phone, const uint8_t random[8], const uint8_t diversifier[2],
+		   const uint8_t key[16])
+{
+	uint8_t data[28];
+
+	ag_put_le16(data, phone->link.handle);
+	memcpy(data + 2, random, 8);
+	memcpy(data + 10, diversifier, 2);
+	memcpy(data + 12, key, 16);
+	phone_command(phone, CMD_LE_ENABLE_ENCRYPTION, data, sizeof(data));
+}
+
 /* ---- Central: look for a peripheral and connect to it ---- */
 
 static void scan(struct phone *phone, bool on)
@@ -137,8 +152,11 @@ static void connect_to(struct phone *phone, uint8_t type, const uint8_t *address
 	uint8_t data[32] = { 0 };
 
 	phone->host.connecting = true;
+	phone->host.peer_type = type;
+	memcpy(phone->host.peer, address, 6);
 	scan(phone, false);
 	if (phone->host.extended) { /* 7.8.66 */
+		data[1] = phone->host.address_type;
 		data[2] = type;
 		memcpy(data + 3, address, 6);
 		data[9] = 0x01; /* LE 1M */
@@ -150,6 +168,7 @@ static void connect_to(struct phone *phone, uint8_t type, const uint8_t *address
 	memcpy(data, scanning, sizeof(scanning)); /* 7.8.12 */
 	data[5] = type;
 	memcpy(data + 6, address, 6);
+	data[12] = phone->host.address_type;
 	memcpy(data + 13, timing, sizeof(timing));
 	phone_command(phone, CMD_LE_CREATE_CONNECTION, data, 25);
 }
@@ -235,8 +254,22 @@ static void advertise(struct phone *phone)
 	phone_command(phone, CMD_LE_SET_ADV_ENABLE, enable, sizeof(enable));
 }
 
-static void look_for_peer(struct phone *phone)
+/* A static random address (Vol 6 Part B, 1.3.2.1): to the peripheral we are another phone. */
+static void change_address(struct phone *phone)
 {
+	struct phone_host *host = &phone->host;
+
+	host->address_type = 1;
+	ag_random_fill(&phone->random, host->address, sizeof(host->address));
+	host->address[5] |= 0xc0;
+	phone->bond.known = false;
+	phone_command(phone, CMD_LE_SET_RANDOM_ADDRESS, host->address, sizeof(host->address));
+}
+
+void phone_look_for_peer(struct phone *phone)
+{
+	if (phone->options.new_address)
+		change_address(phone);
 	if (phone->options.sensor)
 		advertise(phone);
 	else
@@ -258,7 +291,7 @@ static void connection_complete(struct phone *phone, struct ag_cursor *cursor)
 		phone_report_begin("connection_failed");
 		phone_report_number("status", status);
 		phone_report_end();
-		look_for_peer(phone);
+		phone_look_for_peer(phone);
 		return;
 	}
 	phone_link_up(phone, handle);
@@ -283,13 +316,15 @@ static void returned(struct phone *phone, uint16_t opcode, struct ag_cursor *cur
 {
 	if (opcode == AG_HCI_READ_BUFFER_SIZE || opcode == AG_HCI_LE_READ_BUFFER_SIZE)
 		buffer_size(phone, opcode, cursor);
+	if (opcode == CMD_READ_BD_ADDR && cursor->left >= 6)
+		memcpy(phone->host.address, cursor->at, 6);
 	if (opcode == CMD_LE_READ_LOCAL_FEATURES) {
 		phone->host.extended = ag_pull_le32(cursor) & FEATURE_EXT_ADV;
 		phone_report_begin("ready");
 		phone_report_number("acl_len", phone->link.acl_len);
 		phone_report_number("acl_count", phone->link.acl_count);
 		phone_report_end();
-		look_for_peer(phone);
+		phone_look_for_peer(phone);
 	}
 	if (opcode == CMD_LE_SET_EXT_ADV_ENABLE || opcode == CMD_LE_SET_ADV_ENABLE)
 		phone_report("advertising");
@@ -314,6 +349,8 @@ static void command_done(struct phone *phone, uint16_t opcode, uint8_t status,
 	if (status &&
 	    (opcode == CMD_LE_CREATE_CONNECTION || opcode == CMD_LE_EXT_CREATE_CONNECTION))
 		host->connecting = false;
+	if (status && opcode == CMD_LE_ENABLE_ENCRYPTION)
+		phone_smp_encrypted(phone, status, false);
 	if (cursor && !status)
 		returned(phone, opcode, cursor);
 	send_first_command(phone);
@@ -369,6 +406,17 @@ static void disconnection_complete(struct phone *phone, struct ag_cursor *cursor
 		phone_link_down(phone, reason);
 }
 
+/* 7.7.8; 7.7.39, which has no third octet: what is refreshed was on and stays so */
+static void encryption_change(struct phone *phone, struct ag_cursor *cursor, bool refresh)
+{
+	uint8_t status = ag_pull_u8(cursor);
+	uint16_t handle = ag_pull_le16(cursor) & 0x0fff;
+	bool on = refresh || ag_pull_u8(cursor);
+
+	if (!cursor->failed && phone->link.up && handle == phone->link.handle)
+		phone_smp_encrypted(phone, status, on);
+}
+
 static void event(struct phone *phone, struct ag_cursor *cursor)
 {
 	uint8_t code = ag_pull_u8(cursor);
@@ -396,6 +444,10 @@ static void event(struct phone *phone, struct ag_cursor *cursor)
 		break;
 	case AG_EVT_DISCONNECTION_COMPLETE:
 		disconnection_complete(phone, cursor);
+		break;
+	case AG_EVT_ENCRYPTION_CHANGE:
+	case EVT_ENCRYPTION_KEY_REFRESH:
+		encryption_change(phone, cursor, code == EVT_ENCRYPTION_KEY_REFRESH);
 		break;
 	case EVT_HARDWARE_ERROR:
 		phone->failure = EIO;

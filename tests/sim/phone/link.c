@@ -5,7 +5,6 @@
 #include "proxy/wire/h4.h"
 #include "proxy/wire/hci.h"
 #include "proxy/wire/l2cap.h"
-#include "proxy/wire/smp.h"
 #include "tests/sim/phone/phone.h"
 #include "tests/sim/phone/report.h"
 
@@ -16,23 +15,42 @@ void phone_link_up(struct phone *phone, uint16_t handle)
 	struct phone_link *link = &phone->link;
 
 	link->up = true;
+	link->encrypted = false;
 	link->handle = handle;
+	link->number++;
 	link->since_ms = phone_now_ms();
 	link->in_flight = 0;
 	link->out_first = link->out_count = 0;
 	link->in_len = link->in_total = 0;
 	phone_report_begin("connected");
 	phone_report_number("handle", handle);
+	phone_report_number("link", link->number);
 	phone_report_end();
 	phone_bearer_up(phone);
-	if (!phone->options.sensor)
+	if (!phone->options.sensor) {
+		phone_smp_start(phone);
 		phone_client_start(phone);
+	}
 }
 
-void phone_link_down(struct phone *phone, uint8_t reason)
+/* The next link, if there is to be one: at once, or when a signal says so. */
+static void go_on(struct phone *phone)
 {
-	phone->link.up = false;
-	phone->done = true;
+	const struct phone_options *options = &phone->options;
+
+	phone->ending = false;
+	if (options->fuzz ? phone_now_ms() >= phone->fuzz_end_ms
+			  : phone->link.number >= options->links)
+		phone->done = true;
+	else if (options->signalled)
+		phone->idle = true;
+	else
+		phone_look_for_peer(phone);
+}
+
+/* That the phone has ended it itself has been told. */
+static void tell_end(struct phone *phone, uint8_t reason)
+{
 	if (phone->ending)
 		return;
 	phone->totals.lived_ms = (long)(phone_now_ms() - phone->link.since_ms);
@@ -41,6 +59,14 @@ void phone_link_down(struct phone *phone, uint8_t reason)
 	phone_report_number("reason", reason);
 	phone_report_number("lived_ms", phone->totals.lived_ms);
 	phone_report_end();
+}
+
+void phone_link_down(struct phone *phone, uint8_t reason)
+{
+	phone->link.up = false;
+	phone->down_ms = phone_now_ms();
+	tell_end(phone, reason);
+	go_on(phone);
 }
 
 /* ---- Out ---- */
@@ -110,20 +136,6 @@ void phone_l2cap_send(struct phone *phone, uint16_t cid, const uint8_t *data, si
 
 /* ---- In ---- */
 
-static void smp_in(struct phone *phone, const uint8_t *pdu, size_t len)
-{
-	static const uint8_t failed[] = { AG_SMP_PAIRING_FAILED, AG_SMP_PAIRING_NOT_SUPPORTED };
-
-	phone_report_smp(pdu, len);
-	if (!len)
-		return;
-	/* A Security Request opens the dialogue on the phone's screen, and nobody touches it. */
-	if (pdu[0] == AG_SMP_SECURITY_REQUEST)
-		phone->totals.security_requests++;
-	if (pdu[0] == AG_SMP_PAIRING_REQUEST)
-		phone_l2cap_send(phone, AG_CID_SMP, failed, sizeof(failed));
-}
-
 /* Refuse whatever is asked for by signalling (Vol 3 Part A, 4). */
 static void signalling_in(struct phone *phone, const uint8_t *pdu, size_t len)
 {
@@ -175,7 +187,7 @@ static void l2cap_in(struct phone *phone, const uint8_t *packet, size_t len)
 		signalling_in(phone, packet + 4, len - 4);
 		break;
 	case AG_CID_SMP:
-		smp_in(phone, packet + 4, len - 4);
+		phone_smp_in(phone, packet + 4, len - 4);
 		break;
 	default:
 		phone_violation(phone, "a packet on a channel that does not exist", packet, len);

@@ -8,11 +8,14 @@
 #include <string.h>
 
 #include "proxy/base/cleanup.h"
+#include "tests/sim/phone/faults.h"
 #include "tests/sim/phone/phone.h"
 #include "tests/sim/phone/report.h"
 
 /* How long the controller may take to end a link that we end. */
 #define HANG_UP_MS 3000
+/* How long the next link may take to come. */
+#define LONELY_MS 120000
 
 enum { EXIT_VIOLATION = 1, EXIT_FAILED = 3, EXIT_USAGE = 64 };
 
@@ -29,16 +32,46 @@ static const char usage[] =
     "`write'\n"
     "  --every MS          read the peripheral's name this often (1000)\n"
     "  --alive SECONDS     end well when the link has lived for this long\n"
+    "  --subscribe         ask for Service Changed indications\n"
+    "  --pair WHEN         pair (Just Works): `asked' or `now'\n"
+    "  --bonded WHAT       on the links after that: `encrypts' by itself, `waits' to be asked\n"
+    "  --encrypt-after MS  … so long after the connection (0)\n"
+    "  --links N           connect N times, one after the other\n"
+    "  --signal            the second and all later links wait for a SIGUSR1 each\n"
+    "  --new-address       each link from another static random address\n"
+    "  --break FAULT,…     do that wrong; given again: on the next link\n"
+    "  --fuzz SEED         answer and send at random, link after link\n"
+    "  --for SECONDS       … for so long (60)\n"
     "\n"
     "Lines of JSON tell what happens. Exit status: 0; 1 the other side broke the protocol; 3 the\n"
-    "controller failed; 64 wrong usage.\n";
+    "controller failed; 64 wrong usage.\n"
+    "\n"
+    "Faults:";
 
 static volatile sig_atomic_t stopped;
+static volatile sig_atomic_t told_to_connect;
 
 static void stop(int number)
 {
 	(void)number;
 	stopped = 1;
+}
+
+static void connect_again(int number)
+{
+	(void)number;
+	told_to_connect = 1;
+}
+
+static int wrong_usage(void)
+{
+	const char *name;
+
+	fputs(usage, stderr);
+	for (unsigned int i = 0; (name = phone_fault_name(i)); i++)
+		fprintf(stderr, "%s%s", i % 4 ? " " : "\n  ", name);
+	fputc('\n', stderr);
+	return EXIT_USAGE;
 }
 
 /* ---- Options ---- */
@@ -52,7 +85,17 @@ enum {
 	MTU = 'm',
 	CROSS = 'c',
 	EVERY = 'e',
-	ALIVE = 'l'
+	ALIVE = 'l',
+	SUBSCRIBE = 'u',
+	PAIR = 'i',
+	BONDED = 'b',
+	ENCRYPT_AFTER = 'y',
+	LINKS = 'k',
+	SIGNAL = 'g',
+	NEW_ADDRESS = 'w',
+	BREAK = 'x',
+	FUZZ = 'z',
+	FOR = 'f',
 };
 
 static const struct option long_options[] = {
@@ -65,6 +108,16 @@ static const struct option long_options[] = {
 	{ "cross", required_argument, NULL, CROSS },
 	{ "every", required_argument, NULL, EVERY },
 	{ "alive", required_argument, NULL, ALIVE },
+	{ "subscribe", no_argument, NULL, SUBSCRIBE },
+	{ "pair", required_argument, NULL, PAIR },
+	{ "bonded", required_argument, NULL, BONDED },
+	{ "encrypt-after", required_argument, NULL, ENCRYPT_AFTER },
+	{ "links", required_argument, NULL, LINKS },
+	{ "signal", no_argument, NULL, SIGNAL },
+	{ "new-address", no_argument, NULL, NEW_ADDRESS },
+	{ "break", required_argument, NULL, BREAK },
+	{ "fuzz", required_argument, NULL, FUZZ },
+	{ "for", required_argument, NULL, FOR },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -126,6 +179,87 @@ static bool crossing(const char *text, enum phone_crossing *out)
 	return true;
 }
 
+static bool pairing(const char *text, enum phone_pairing *out)
+{
+	if (strcmp(text, "asked") == 0)
+		*out = PHONE_PAIR_ASKED;
+	else if (strcmp(text, "now") == 0)
+		*out = PHONE_PAIR_NOW;
+	else
+		return false;
+	return true;
+}
+
+static bool bonded(const char *text, bool *waits)
+{
+	*waits = strcmp(text, "waits") == 0;
+	return *waits || strcmp(text, "encrypts") == 0;
+}
+
+static bool links(const char *text, unsigned int *out)
+{
+	unsigned long value;
+
+	if (!number(text, 10, 1000, &value) || !value)
+		return false;
+	*out = (unsigned int)value;
+	return true;
+}
+
+/* One link's faults, by their names with commas between them. */
+static bool faults(const char *text, struct phone_options *options)
+{
+	uint32_t *row = &options->faults[options->fault_links];
+
+	if (options->fault_links++ == PHONE_LINKS)
+		return false;
+	for (;;) {
+		size_t len = strcspn(text, ",");
+
+		if (!phone_fault_add(text, len, row))
+			return false;
+		if (!text[len])
+			return true;
+		text += len + 1;
+	}
+}
+
+static bool fuzz(const char *text, struct phone_options *options)
+{
+	unsigned long value;
+
+	if (!number(text, 0, ~0ul, &value))
+		return false;
+	options->seed = value;
+	return options->fuzz = options->new_address = true;
+}
+
+static bool option_of_links(int name, struct phone_options *options)
+{
+	switch (name) {
+	case PAIR:
+		return pairing(optarg, &options->pairing);
+	case BONDED:
+		return bonded(optarg, &options->bonded_waits);
+	case ENCRYPT_AFTER:
+		return milliseconds(optarg, 1, &options->encrypt_after_ms);
+	case LINKS:
+		return links(optarg, &options->links);
+	case SIGNAL:
+		return options->signalled = true;
+	case NEW_ADDRESS:
+		return options->new_address = true;
+	case BREAK:
+		return faults(optarg, options);
+	case FUZZ:
+		return fuzz(optarg, options);
+	case FOR:
+		return milliseconds(optarg, 1000, &options->fuzz_ms);
+	default:
+		return false;
+	}
+}
+
 static bool option(int name, struct phone_options *options)
 {
 	switch (name) {
@@ -147,8 +281,10 @@ static bool option(int name, struct phone_options *options)
 		return milliseconds(optarg, 1, &options->every_ms);
 	case ALIVE:
 		return milliseconds(optarg, 1000, &options->alive_ms);
+	case SUBSCRIBE:
+		return options->subscribe = true;
 	default:
-		return false;
+		return option_of_links(name, options);
 	}
 }
 
@@ -156,7 +292,7 @@ static bool parse(int argc, char **argv, struct phone_options *options)
 {
 	int name;
 
-	*options = (struct phone_options){ .every_ms = 1000 };
+	*options = (struct phone_options){ .every_ms = 1000, .links = 1, .fuzz_ms = 60000 };
 	while ((name = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		if (!option(name, options))
 			return false;
@@ -172,6 +308,31 @@ static bool parse(int argc, char **argv, struct phone_options *options)
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
+}
+
+/* Between two links: whether the next one has been waited for in vain, or long enough. */
+static uint64_t between_links(struct phone *phone, uint64_t now_ms)
+{
+	uint64_t due = phone->down_ms + LONELY_MS;
+
+	if (phone->link.up || !phone->link.number)
+		return UINT64_MAX;
+	if (phone->idle && told_to_connect) {
+		told_to_connect = 0;
+		phone->idle = false;
+		phone->down_ms = now_ms;
+		phone_look_for_peer(phone);
+	}
+	if (phone->idle)
+		return UINT64_MAX;
+	if (phone->options.fuzz)
+		due = earlier(due, phone->fuzz_end_ms);
+	if (now_ms < due)
+		return due;
+	phone->done = true;
+	if (!phone->options.fuzz)
+		phone->failure = ETIMEDOUT;
+	return now_ms;
 }
 
 /* The link has lived as long as it was to live. */
@@ -205,9 +366,12 @@ static uint64_t tick(struct phone *phone)
 		due = phone->host.command_due_ms;
 	}
 	due = earlier(due, end_when_old(phone, now_ms));
-	if (!phone->ending)
-		due = earlier(due, phone_client_tick(phone, now_ms));
-	return due;
+	due = earlier(due, between_links(phone, now_ms));
+	if (phone->ending)
+		return due;
+	due = earlier(due, phone_smp_tick(phone, now_ms));
+	due = earlier(due, phone_fuzz_tick(phone, now_ms));
+	return earlier(due, phone_client_tick(phone, now_ms));
 }
 
 static int poll_timeout(uint64_t due)
@@ -241,14 +405,16 @@ int main(int argc, char **argv)
 {
 	static struct phone phone;
 	struct sigaction action = { .sa_handler = stop };
+	struct sigaction again = { .sa_handler = connect_again };
 	int r;
 
-	if (!parse(argc, argv, &phone.options)) {
-		fputs(usage, stderr);
-		return EXIT_USAGE;
-	}
+	if (!parse(argc, argv, &phone.options))
+		return wrong_usage();
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGUSR1, &again, NULL);
+	phone.random.state = phone.options.seed;
+	phone.fuzz_end_ms = phone_now_ms() + phone.options.fuzz_ms;
 	phone.totals.disconnect_reason = -1;
 	phone.totals.crossing_ms = -1;
 	r = phone_open(&phone);

@@ -57,9 +57,9 @@ void phone_report_att(const char *event, const uint8_t *pdu, size_t len)
 	report_pdu(event, AG_F_ATT_OPCODE, pdu, len);
 }
 
-void phone_report_smp(const uint8_t *pdu, size_t len)
+void phone_report_smp(const char *event, const uint8_t *pdu, size_t len)
 {
-	report_pdu("smp_rx", AG_F_SMP_OPCODE, pdu, len);
+	report_pdu(event, AG_F_SMP_OPCODE, pdu, len);
 }
 
 void phone_violation(struct phone *phone, const char *what, const uint8_t *pdu, size_t len)
@@ -76,6 +76,7 @@ void phone_report_summary(const struct phone *phone)
 	const struct phone_totals *totals = &phone->totals;
 
 	phone_report_begin("summary");
+	phone_report_number("links", phone->link.number);
 	phone_report_number("lived_ms", totals->lived_ms);
 	phone_report_number("requests", totals->requests);
 	phone_report_number("discovery_requests", totals->discovery_requests);

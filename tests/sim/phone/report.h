@@ -24,7 +24,7 @@ void phone_report(const char *event);
 
 /** A PDU of ATT or SMP: its opcode in number and name, and its octets. */
 void phone_report_att(const char *event, const uint8_t *pdu, size_t len);
-void phone_report_smp(const uint8_t *pdu, size_t len);
+void phone_report_smp(const char *event, const uint8_t *pdu, size_t len);
 
 /** Something that the other side must not do; it costs the phone's exit status. */
 void phone_violation(struct phone *phone, const char *what, const uint8_t *pdu, size_t len);

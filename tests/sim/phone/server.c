@@ -4,6 +4,7 @@
 #include "proxy/base/cleanup.h"
 #include "proxy/wire/att.h"
 #include "tests/sim/phone/database.h"
+#include "tests/sim/phone/faults.h"
 #include "tests/sim/phone/gatt.h"
 #include "tests/sim/phone/phone.h"
 #include "tests/sim/phone/report.h"
@@ -12,6 +13,7 @@
 struct exchange {
 	const struct phone_options *options;
 	struct phone_database *database;
+	bool encrypted;
 	uint16_t mtu;
 	uint8_t opcode;
 	struct ag_cursor in; /* behind the opcode */
@@ -52,7 +54,9 @@ static void put_le16(struct exchange *exchange, uint16_t value)
 static bool asks_for_protected(const struct exchange *exchange,
 			       const struct phone_attribute *attribute)
 {
-	return attribute->needs_authentication && exchange->options->protected_error;
+	enum phone_protection got = exchange->encrypted ? PHONE_ENCRYPTED : PHONE_OPEN;
+
+	return attribute->protection > got && exchange->options->protected_error;
 }
 
 /* Whether the attribute's value may be read now; 0 or the error. */
@@ -326,13 +330,14 @@ static size_t find_handler(uint8_t opcode)
 	return i;
 }
 
-size_t phone_server_answer(const struct phone_options *options, uint16_t mtu, const uint8_t *pdu,
-			   size_t len, uint8_t *out)
+size_t phone_server_answer(const struct phone_options *options, bool encrypted, uint16_t mtu,
+			   const uint8_t *pdu, size_t len, uint8_t *out)
 {
 	size_t i = find_handler(pdu[0]);
 	struct exchange exchange = {
 		.options = options,
 		.database = phone_database(options->sensor),
+		.encrypted = encrypted,
 		.mtu = mtu,
 		.opcode = pdu[0],
 		.in = ag_cursor(pdu + 1, len - 1),
@@ -360,23 +365,74 @@ static bool asks_for_pairing(const uint8_t *answer)
 						 answer[4] == ATT_ERR_INSUFFICIENT_ENCRYPTION);
 }
 
+/* Who subscribes to the notification source of ANCS gets a notification at once: one of an e-mail
+ * that is new (ANCS specification, "Notification Source"). */
+static void notify(struct phone *phone, const uint8_t *pdu, size_t len)
+{
+	static const uint8_t source[] = { 0xbd, 0x1d, 0xa2, 0x99, 0xe6, 0x25, 0x58, 0x8c,
+					  0xd9, 0x42, 0x01, 0x63, 0x0d, 0x12, 0xbf, 0x9f };
+	const struct phone_uuid uuid = phone_uuid(source, sizeof(source));
+	uint8_t ntf[11] = { AG_ATT_HANDLE_VALUE_NTF, 0, 0, 0x00, 0x00, 0x06, 0x01 };
+	const struct phone_attribute *value;
+	uint16_t handle;
+
+	if (pdu[0] != AG_ATT_WRITE_REQ || len != 5 || pdu[3] != 0x01)
+		return;
+	handle = (uint16_t)(ag_get_le16(pdu + 1) - 1);
+	value = phone_attribute(phone_database(phone->options.sensor), handle);
+	if (!value || !phone_uuid_equal(&value->type, &uuid))
+		return;
+	ag_put_le16(ntf + 1, handle);
+	phone_send_att(phone, ntf, sizeof(ntf));
+}
+
+/* The answer goes out, as right as it is to be, and what comes behind it. */
+static void finish(struct phone *phone, struct phone_exchange *exchange)
+{
+	uint32_t faults = phone_faults(phone);
+	uint8_t surplus[PHONE_PDU_MAX];
+	size_t len;
+
+	if (!phone->client.own_mtu)
+		faults &= ~(1u << PHONE_FAULT_SECOND_MTU);
+	phone_fault_answer(faults, exchange);
+	if (phone->options.fuzz)
+		exchange->len = phone_fuzz_answer(phone, exchange->answer, exchange->len);
+	if (exchange->len == SIZE_MAX)
+		return;
+	phone_answer(phone, exchange->answer, exchange->len);
+	len = phone_fault_surplus(faults, exchange, surplus);
+	if (len)
+		phone_send_att(phone, surplus, len);
+	if (exchange->answer[0] == AG_ATT_WRITE_RSP)
+		notify(phone, exchange->request, exchange->request_len);
+}
+
 void phone_serve(struct phone *phone, const uint8_t *pdu, size_t len)
 {
 	struct phone_bearer *bearer = &phone->bearer;
 	size_t i = find_handler(pdu[0]);
+	struct phone_exchange exchange = {
+		.database = phone_database(phone->options.sensor),
+		.mtu = bearer->mtu,
+		.request = pdu,
+		.request_len = len,
+		.answer = bearer->held,
+	};
 
 	if (i < ag_array_size(handlers) && handlers[i].discovers)
 		phone->totals.discovery_requests++;
 	if (phone->options.silent)
 		return;
-	bearer->held_len = phone_server_answer(&phone->options, bearer->mtu, pdu, len,
-					       bearer->held);
+	bearer->held_len = phone_server_answer(&phone->options, phone->link.encrypted, bearer->mtu,
+					       pdu, len, bearer->held);
 	if (asks_for_pairing(bearer->held)) {
 		phone->totals.protected_reads++;
 		if (phone_client_cross(phone))
 			return;
 	}
-	phone_answer(phone, bearer->held, bearer->held_len);
+	exchange.len = bearer->held_len;
+	finish(phone, &exchange);
 }
 
 void phone_serve_command(struct phone *phone, const uint8_t *pdu, size_t len)
@@ -384,6 +440,7 @@ void phone_serve_command(struct phone *phone, const uint8_t *pdu, size_t len)
 	struct exchange exchange = {
 		.options = &phone->options,
 		.database = phone_database(phone->options.sensor),
+		.encrypted = phone->link.encrypted,
 		.in = ag_cursor(pdu + 1, len - 1),
 	};
 

@@ -99,7 +99,8 @@ Test(phone, answers_as_the_protocol_says)
 		uint8_t answer[PHONE_MTU];
 		size_t request_len = from_hex(script->request, request);
 		size_t expected_len = from_hex(script->answer, expected);
-		size_t len = phone_server_answer(&options, PHONE_MTU, request, request_len, answer);
+		size_t len = phone_server_answer(&options, false, PHONE_MTU, request, request_len,
+						 answer);
 
 		cr_expect(len == expected_len && memcmp(answer, expected, len) == 0,
 			  "%s: not %s, but opcode %02x of %zu octets", script->request,
@@ -121,8 +122,8 @@ Test(phone, lists_all_services_at_the_smallest_mtu)
 		size_t len;
 
 		ag_put_le16(request + 1, next);
-		len = phone_server_answer(&options, PHONE_DEFAULT_MTU, request, sizeof(request),
-					  answer);
+		len = phone_server_answer(&options, false, PHONE_DEFAULT_MTU, request,
+					  sizeof(request), answer);
 		cr_assert_leq(len, PHONE_DEFAULT_MTU);
 		if (answer[0] == 0x01)
 			break;

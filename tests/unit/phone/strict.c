@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "tests/sim/phone/crypto.h"
 #include "tests/sim/phone/phone.h"
 
 /* That the phone notices what the other side must not do. What it writes goes nowhere. */
@@ -53,6 +54,30 @@ static void att_in(const uint8_t *pdu, size_t len)
 		static const uint8_t pdu_[] = { __VA_ARGS__ };                                     \
 		att_in(pdu_, sizeof(pdu_));                                                        \
 	} while (0)
+
+static void smp_in(const uint8_t *pdu, size_t len)
+{
+	uint8_t packet[4 + 17] = { (uint8_t)len, 0x00, 0x06, 0x00 };
+
+	for (size_t i = 0; i < len; i++)
+		packet[4 + i] = pdu[i];
+	acl_in(0x20, packet, 4 + len);
+}
+
+#define SMP_IN(...)                                                                                \
+	do {                                                                                       \
+		static const uint8_t pdu_[] = { __VA_ARGS__ };                                     \
+		smp_in(pdu_, sizeof(pdu_));                                                        \
+	} while (0)
+
+static void smp_value_in(uint8_t code, const uint8_t value[16])
+{
+	uint8_t pdu[17] = { code };
+
+	for (int i = 0; i < 16; i++)
+		pdu[1 + i] = value[i];
+	smp_in(pdu, sizeof(pdu));
+}
 
 TestSuite(phone_strict, .init = link_up, .fini = link_down);
 
@@ -167,4 +192,129 @@ Test(phone_strict, sends_the_refusal_right_behind_the_crossing_request)
 	cr_assert_eq(phone.link.in_flight, 1);
 	cr_assert_eq(phone.link.out_count, 1);
 	cr_assert_eq(phone.totals.violations, 0);
+}
+
+/* ---- Pairing, this test being the peripheral ---- */
+
+static const uint8_t no_key[16];
+static const uint8_t responder_random[16] = { 9, 8, 7 };
+
+static void confirm_in(const uint8_t random[16])
+{
+	const struct phone_parties parties = { 0 };
+	uint8_t confirm[16];
+
+	phone_c1(no_key, random, phone.smp.request, phone.smp.response, &parties, confirm);
+	smp_value_in(0x03, confirm);
+}
+
+static void pair_to_the_confirm(void)
+{
+	phone.options.pairing = PHONE_PAIR_ASKED;
+	SMP_IN(0x0b, 0x01);
+	cr_assert_eq(phone.smp.step, PHONE_SMP_REQUESTED);
+	SMP_IN(0x02, 0x03, 0x00, 0x01, 0x10, 0x03, 0x03);
+	cr_assert_eq(phone.smp.step, PHONE_SMP_CONFIRM);
+}
+
+/* Encryption Change for our link. */
+static void encryption_in(uint8_t status)
+{
+	const uint8_t packet[] = { 0x04, 0x08, 0x04, status, HANDLE, 0x00, !status };
+
+	phone_packet(&phone, packet, sizeof(packet));
+}
+
+Test(phone_strict, pairs_when_asked_and_keeps_the_bond)
+{
+	static const uint8_t random[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+
+	pair_to_the_confirm();
+	confirm_in(responder_random);
+	smp_value_in(0x04, responder_random);
+	cr_assert_eq(phone.smp.step, PHONE_SMP_ENCRYPTING);
+	encryption_in(0);
+	cr_assert(phone.link.encrypted);
+	smp_value_in(0x06, responder_random);
+	SMP_IN(0x07, 0x55, 0xaa, 1, 2, 3, 4, 5, 6, 7, 8);
+	smp_value_in(0x08, responder_random);
+	cr_assert_not(phone.bond.known);
+	SMP_IN(0x09, 0x00, 1, 2, 3, 4, 5, 6);
+	cr_assert(phone.bond.known);
+	cr_assert_arr_eq(phone.bond.ltk, responder_random, 16);
+	cr_assert_arr_eq(phone.bond.random, random, 8);
+	cr_assert_eq(phone.bond.diversifier[0], 0x55);
+	cr_assert_eq(phone.totals.violations, 0);
+	phone_link_up(&phone, HANDLE);
+	cr_assert_not(phone.link.encrypted);
+	phone_smp_tick(&phone, phone_now_ms());
+	cr_assert_eq(phone.smp.step, PHONE_SMP_BONDED);
+	encryption_in(0);
+	cr_assert(phone.link.encrypted);
+	cr_assert_eq(phone.totals.violations, 0);
+}
+
+Test(phone_strict, a_bonded_phone_can_wait_to_be_asked)
+{
+	phone.bond.known = true;
+	phone.options.bonded_waits = true;
+	phone_link_up(&phone, HANDLE);
+	cr_assert_eq(phone_smp_tick(&phone, phone_now_ms() + 60000), UINT64_MAX);
+	cr_assert_eq(phone.smp.step, PHONE_SMP_IDLE);
+	SMP_IN(0x0b, 0x01);
+	cr_assert_eq(phone.smp.step, PHONE_SMP_BONDED);
+	encryption_in(0x06); /* PIN or Key Missing */
+	cr_assert_not(phone.link.encrypted);
+	cr_assert_eq(phone.smp.step, PHONE_SMP_IDLE);
+}
+
+Test(phone_strict, nobody_touches_the_dialogue_unless_told)
+{
+	SMP_IN(0x0b, 0x01);
+	cr_assert_eq(phone.smp.step, PHONE_SMP_IDLE);
+	cr_assert_eq(phone.totals.security_requests, 1);
+}
+
+Test(phone_strict, notices_a_random_value_that_was_not_confirmed)
+{
+	pair_to_the_confirm();
+	confirm_in(no_key);
+	smp_value_in(0x04, responder_random);
+	cr_assert_eq(phone.totals.violations, 1);
+	cr_assert_eq(phone.smp.step, PHONE_SMP_IDLE);
+}
+
+Test(phone_strict, notices_keys_nobody_agreed_upon)
+{
+	pair_to_the_confirm();
+	smp_value_in(0x06, responder_random); /* not encrypted yet */
+	cr_assert_eq(phone.totals.violations, 1);
+	confirm_in(responder_random);
+	smp_value_in(0x04, responder_random);
+	encryption_in(0);
+	smp_value_in(0x0a, responder_random); /* a signing key */
+	cr_assert_eq(phone.totals.violations, 2);
+}
+
+Test(phone_strict, notices_pairing_that_cannot_be)
+{
+	SMP_IN(0x02, 0x03, 0x00, 0x01, 0x10, 0x03, 0x03); /* without a request */
+	cr_assert_eq(phone.totals.violations, 1);
+	SMP_IN(0x0b);
+	cr_assert_eq(phone.totals.violations, 2);
+	phone.options.pairing = PHONE_PAIR_ASKED;
+	SMP_IN(0x0b, 0x01);
+	SMP_IN(0x02, 0x03, 0x00, 0x01, 0x10, 0x03, 0x07); /* a key that was not offered */
+	cr_assert_eq(phone.totals.violations, 3);
+	cr_assert_eq(phone.smp.step, PHONE_SMP_IDLE);
+}
+
+Test(phone_strict, pairing_has_thirty_seconds)
+{
+	phone.options.pairing = PHONE_PAIR_ASKED;
+	SMP_IN(0x0b, 0x01);
+	phone_smp_tick(&phone, phone_now_ms() + 29000);
+	cr_assert_eq(phone.host.count, 0);
+	phone_smp_tick(&phone, phone_now_ms() + 31000);
+	cr_assert_eq(phone.host.count, 1); /* HCI Disconnect */
 }
