@@ -177,10 +177,18 @@ static void enter(struct phone *phone, enum phone_step step)
 	}
 }
 
+static void begin(struct phone *phone)
+{
+	enter(phone, phone->options.exchange_mtu ? PHONE_STEP_MTU : PHONE_STEP_SERVICES);
+}
+
 void phone_client_start(struct phone *phone)
 {
 	phone->client = (struct phone_client){ .next = 1 };
-	enter(phone, phone->options.exchange_mtu ? PHONE_STEP_MTU : PHONE_STEP_SERVICES);
+	if (phone->options.ask_after_ms)
+		phone->client.start_ms = phone->link.since_ms + phone->options.ask_after_ms;
+	else
+		begin(phone);
 }
 
 static void services_done(struct phone *phone)
@@ -412,6 +420,12 @@ uint64_t phone_client_tick(struct phone *phone, uint64_t now_ms)
 		return UINT64_MAX;
 	if (phone->client.step == PHONE_STEP_READY)
 		return when_ready(phone, now_ms);
+	if (phone->client.step == PHONE_STEP_IDLE && phone->client.start_ms) {
+		if (now_ms < phone->client.start_ms)
+			return phone->client.start_ms;
+		begin(phone);
+		return now_ms + PHONE_ATT_TIMEOUT_MS;
+	}
 	if (!phone->bearer.asked)
 		return UINT64_MAX;
 	if (now_ms < due)

@@ -26,10 +26,13 @@ static uint16_t type_asked_for(const struct phone_exchange *exchange)
 	return exchange->request_len == 7 ? ag_get_le16(exchange->request + 5) : 0;
 }
 
+/* What is not there is answered with a list too: Server Supported Features is asked for first. */
 static void entry_length_0(struct phone_exchange *exchange)
 {
-	if (exchange->answer[0] == AG_ATT_READ_BY_TYPE_RSP)
-		exchange->answer[1] = 0;
+	if (exchange->request[0] != AG_ATT_READ_BY_TYPE_REQ)
+		return;
+	exchange->answer[0] = AG_ATT_READ_BY_TYPE_RSP;
+	exchange->answer[1] = 0;
 }
 
 static void group_length_0(struct phone_exchange *exchange)

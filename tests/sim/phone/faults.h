@@ -13,7 +13,7 @@ struct phone;
 struct phone_database;
 
 enum phone_fault {
-	PHONE_FAULT_ENTRY_LENGTH_0,   /* Read By Type Response, entries of 0 octets */
+	PHONE_FAULT_ENTRY_LENGTH_0,   /* Read By Type: always a list, its entries of 0 octets */
 	PHONE_FAULT_GROUP_LENGTH_0,   /* Read By Group Type Response, entries of 0 octets */
 	PHONE_FAULT_UNEVEN_LIST,      /* both: the last entry is an octet short */
 	PHONE_FAULT_EMPTY_LIST,       /* both: no entry */

@@ -28,6 +28,7 @@ static const char usage[] =
     "  --silent            answer no request at all\n"
     "  --sensor            be a peripheral with a battery\n"
     "  --mtu               exchange the MTU as a client too\n"
+    "  --ask-after MS      begin to ask so long after the connection (0)\n"
     "  --cross WHAT        send a request in the moment of the first refusal: `discover' or "
     "`write'\n"
     "  --every MS          read the peripheral's name this often (1000)\n"
@@ -86,6 +87,7 @@ enum {
 	CROSS = 'c',
 	EVERY = 'e',
 	ALIVE = 'l',
+	ASK_AFTER = 'q',
 	SUBSCRIBE = 'u',
 	PAIR = 'i',
 	BONDED = 'b',
@@ -107,6 +109,7 @@ static const struct option long_options[] = {
 	{ "mtu", no_argument, NULL, MTU },
 	{ "cross", required_argument, NULL, CROSS },
 	{ "every", required_argument, NULL, EVERY },
+	{ "ask-after", required_argument, NULL, ASK_AFTER },
 	{ "alive", required_argument, NULL, ALIVE },
 	{ "subscribe", no_argument, NULL, SUBSCRIBE },
 	{ "pair", required_argument, NULL, PAIR },
@@ -281,6 +284,8 @@ static bool option(int name, struct phone_options *options)
 		return milliseconds(optarg, 1, &options->every_ms);
 	case ALIVE:
 		return milliseconds(optarg, 1000, &options->alive_ms);
+	case ASK_AFTER:
+		return milliseconds(optarg, 1, &options->ask_after_ms);
 	case SUBSCRIBE:
 		return options->subscribe = true;
 	default:

@@ -47,10 +47,11 @@ struct phone_options {
 	uint8_t protected_error; /* for what needs authentication; 0: give it away */
 	uint8_t read_error;      /* for every Read Request; 0: none */
 	enum phone_crossing crossing;
-	bool exchange_mtu;     /* the client exchanges the MTU */
-	bool subscribe;        /* the client wants Service Changed indications */
-	unsigned int every_ms; /* between two reads of the peripheral's Device Name */
-	unsigned int alive_ms; /* end after the link has lived for this long; 0: never */
+	unsigned int ask_after_ms; /* the client begins so long after the connection */
+	bool exchange_mtu;         /* the client exchanges the MTU */
+	bool subscribe;            /* the client wants Service Changed indications */
+	unsigned int every_ms;     /* between two reads of the peripheral's Device Name */
+	unsigned int alive_ms;     /* end after the link has lived for this long; 0: never */
 	enum phone_pairing pairing;
 	bool bonded_waits;             /* a bonded phone encrypts only when it is asked to */
 	unsigned int encrypt_after_ms; /* else so long after the connection */
@@ -141,6 +142,7 @@ struct phone_client {
 	bool crossed;
 	bool own_mtu;           /* asked on this link for an MTU exchange */
 	unsigned int malformed; /* requests that broke their format, so far */
+	uint64_t start_ms;      /* of the first request, while idle; 0: it never comes */
 	uint64_t next_read_ms;
 };
 

@@ -85,8 +85,8 @@ void phone_smp_start(struct phone *phone)
 		pair(phone);
 }
 
-/* 2.4.6. Without a bond the request opens the dialogue on the phone's screen. A phone that is about to
- * encrypt by itself does not hurry. */
+/* 2.4.6. Without a bond the request opens the dialogue on the phone's screen. A phone that is about
+ * to encrypt by itself does not hurry. */
 static void security_request(struct phone *phone)
 {
 	phone->totals.security_requests++;

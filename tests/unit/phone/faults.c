@@ -15,6 +15,7 @@ static const struct {
 	uint8_t answer[10];
 } scripts[] = {
 	{ PHONE_FAULT_ENTRY_LENGTH_0, 7, { 0x08, 1, 0, 5, 0, 0x03, 0x28 }, 16, { 0x09, 0, 2, 0 } },
+	{ PHONE_FAULT_ENTRY_LENGTH_0, 7, { 0x08, 1, 0, 255, 255, 0x3a, 0x2b }, 5, { 0x09, 0, 1 } },
 	{ PHONE_FAULT_GROUP_LENGTH_0, 7, { 0x10, 1, 0, 9, 0, 0x00, 0x28 }, 14, { 0x11, 0, 1, 0 } },
 	{ PHONE_FAULT_UNEVEN_LIST, 7, { 0x10, 1, 0, 9, 0, 0x00, 0x28 }, 13, { 0x11, 6, 1, 0 } },
 	{ PHONE_FAULT_EMPTY_LIST, 7, { 0x10, 1, 0, 9, 0, 0x00, 0x28 }, 2, { 0x11, 6 } },

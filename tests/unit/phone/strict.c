@@ -194,6 +194,17 @@ Test(phone_strict, sends_the_refusal_right_behind_the_crossing_request)
 	cr_assert_eq(phone.totals.violations, 0);
 }
 
+Test(phone_strict, can_begin_to_ask_later)
+{
+	phone.options.ask_after_ms = 1000;
+	phone_link_up(&phone, HANDLE);
+	cr_assert_eq(phone_client_tick(&phone, phone.link.since_ms), phone.link.since_ms + 1000);
+	cr_assert_eq(phone.bearer.asked, 0);
+	phone_client_tick(&phone, phone.link.since_ms + 1000);
+	cr_assert_eq(phone.bearer.asked, 0x10);
+	cr_assert_eq(phone.client.step, PHONE_STEP_SERVICES);
+}
+
 /* ---- Pairing, this test being the peripheral ---- */
 
 static const uint8_t no_key[16];
