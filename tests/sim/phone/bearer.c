@@ -112,11 +112,6 @@ static void confirmation_in(struct phone *phone, const uint8_t *pdu, size_t len)
 	phone->bearer.indicating = false;
 }
 
-bool phone_att_is_request(uint8_t opcode)
-{
-	return ag_att_kind(opcode) == AG_ATT_REQUEST;
-}
-
 /* The other side cannot keep to an ATT_MTU that a mutated answer has hidden from it. */
 static bool fits(const struct phone *phone, size_t len)
 {

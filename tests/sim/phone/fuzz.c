@@ -112,11 +112,22 @@ static mutation *const mutations[] = {
 	one_handle, doubled,    only_opcode, other_opcode, an_error,
 };
 
+/* What must be answered is asked by the client alone, so that the answer can be judged; bluetoothd
+ * answers every opcode that it does not know. */
+static bool wants_an_answer(uint8_t opcode)
+{
+	return !ag_att_format(opcode) || ag_att_kind(opcode) == AG_ATT_REQUEST;
+}
+
 static size_t mutate(struct ag_random *random, uint8_t *pdu, size_t len)
 {
+	uint8_t opcode = pdu[0];
+
 	for (uint32_t n = ag_random_range(random, 1, 2); n; n--)
 		len = mutations[ag_random_below(random, ag_array_size(mutations))](random, pdu,
 										   len);
+	if (len && wants_an_answer(pdu[0]))
+		pdu[0] = opcode;
 	return len;
 }
 
@@ -180,8 +191,7 @@ static void send_something(struct phone *phone)
 	uint8_t pdu[PHONE_PDU_MAX];
 	size_t len = something(&phone->random, pdu);
 
-	if (!len || (pdu[0] == AG_ATT_HANDLE_VALUE_IND && phone->bearer.indicating) ||
-	    phone_att_is_request(pdu[0]))
+	if (!len || (pdu[0] == AG_ATT_HANDLE_VALUE_IND && phone->bearer.indicating))
 		return;
 	phone_send_att(phone, pdu, len);
 }

@@ -254,9 +254,6 @@ void phone_l2cap_send(struct phone *phone, uint16_t cid, const uint8_t *data, si
 void phone_bearer_up(struct phone *phone);
 void phone_att_in(struct phone *phone, const uint8_t *pdu, size_t len);
 
-/** Whether an opcode asks for an answer, known or not. */
-bool phone_att_is_request(uint8_t opcode);
-
 /** Send a request of ours; none may be open. */
 void phone_ask(struct phone *phone, const uint8_t *pdu, size_t len);
 
