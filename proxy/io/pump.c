@@ -65,17 +65,21 @@ static int take(void *user, const uint8_t *packet, size_t len)
 
 /* ---- The end ---- */
 
-/* A side has gone: read no more, write what is left to the other for a short while. */
-static void begin_end(struct ag_pump *pump, enum ag_side side, int error)
+/* A side has gone: write what is left to the other for a short while, and read nothing more but, if
+ * it was in writing that this was met, what the side had said before. */
+static void begin_end(struct ag_pump *pump, enum ag_side side, int error, bool rest)
 {
+	stop_watching(&pump->side[side]);
 	if (pump->error) {
 		/* the second one: there is nobody left to write to */
-		stop_watching(&pump->side[side]);
+		pump->rest = false;
 		return;
 	}
 	pump->error = error;
 	pump->gone = side;
-	stop_watching(&pump->side[side]);
+	pump->rest = rest;
+	if (rest)
+		ev_feed_event(pump->loop, &pump->side[side].readable, EV_READ);
 	ev_timer_set(&pump->linger, LINGER_S, 0.);
 	ev_timer_start(pump->loop, &pump->linger);
 }
@@ -176,7 +180,7 @@ static bool write_all(struct ag_pump *pump)
 			continue;
 		r = write_side(at);
 		if (r < 0)
-			begin_end(pump, at->side, r);
+			begin_end(pump, at->side, r, r != -ENOMEM);
 		else if (r != 0)
 			all = false;
 	}
@@ -192,7 +196,7 @@ static bool write_all(struct ag_pump *pump)
  */
 static bool may_read(const struct ag_pump *pump, enum ag_side side)
 {
-	if (pump->error)
+	if (pump->error && (!pump->rest || pump->gone != side))
 		return false;
 	if (ag_engine_backlog(pump->engine, other(side)) > AG_PUMP_BACKLOG_MAX)
 		return false;
@@ -206,7 +210,7 @@ static void settle(struct ag_pump *pump)
 	uint64_t deadline_us = ag_engine_deadline(pump->engine);
 	uint64_t now_us = ag_now_us();
 
-	if (pump->error == -ENOMEM || (pump->error && all)) {
+	if (pump->error == -ENOMEM || (pump->error && all && !pump->rest)) {
 		finish(pump);
 		return;
 	}
@@ -250,8 +254,10 @@ static void on_readable(struct ev_loop *loop, struct ev_io *watcher, int events)
 		r = at->transport->ops->read(at->transport, take, at);
 		if (r == AG_IO_DROPPED)
 			r = packets_dropped(pump);
-		if (r < 0)
-			begin_end(pump, at->side, r);
+		if (pump->rest && r != 0)
+			pump->rest = false; /* of a side that has gone there is no more to come */
+		else if (r < 0)
+			begin_end(pump, at->side, r, false);
 		else
 			(void)write_all(pump);
 	}
@@ -275,7 +281,7 @@ static void on_due(struct ev_loop *loop, struct ev_timer *timer, int events)
 	(void)loop;
 	(void)events;
 	if (r < 0)
-		begin_end(pump, AG_SIDE_HOST, r);
+		begin_end(pump, AG_SIDE_HOST, r, false);
 	settle(pump);
 }
 

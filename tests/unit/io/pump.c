@@ -302,6 +302,23 @@ Test(pump, a_side_that_goes_while_it_is_written_to_has_gone)
 	cr_expect_eq(scene.gone, AG_SIDE_CONTROLLER);
 }
 
+Test(pump, what_a_side_had_said_before_it_went_is_read)
+{
+	const struct fake *controller = &scene.fake[AG_SIDE_CONTROLLER];
+
+	/* the host is read first, and then the controller is no longer there to be written to */
+	ev_io_stop(scene.loop, &scene.pump.side[AG_SIDE_CONTROLLER].readable);
+	for (int i = 0; i < 20; i++)
+		cr_assert_eq(send(controller->far, event, sizeof(event), 0), 4);
+	scene.fake[AG_SIDE_CONTROLLER].write_result = -EPIPE;
+	say(AG_SIDE_HOST, command, sizeof(command));
+	for (int i = 0; i < 20; i++)
+		expect_heard(AG_SIDE_HOST, event, sizeof(event));
+	cr_expect_eq(scene.ended, 1);
+	cr_expect_eq(scene.gone, AG_SIDE_CONTROLLER);
+	cr_expect_eq(scene.error, -EPIPE);
+}
+
 /* What a watcher saw, a letter a packet: read or Written, at the host or the controller. */
 static char seen[64];
 
