@@ -43,7 +43,7 @@ INSTALL_DIRS = $(BINDIR) $(MANDIR)/man5 $(MANDIR)/man7 $(MANDIR)/man8 $(RULESDIR
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 ALL_OBJ := $(call objects,$(LIB_SRC) proxy/main.c $(SIM_SRC) $(PHONE_SRC) $(UNIT_SRC))
 
-.PHONY: help all check unit vm conformance bench fuzz layers lint fmt coverage demo install uninstall clean objects
+.PHONY: help all check unit vm conformance bench faults fuzz layers lint fmt coverage demo install uninstall clean objects
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 
@@ -119,6 +119,9 @@ $(BUILD)/vhci_preload.so: tests/conformance/vhci_preload.c proxy/wire/h4.c
 
 conformance: all $(BUILD)/vhci_preload.so ## BlueZ's own test programs, direct and through attgate, in a VM (root)
 	BUILD=$(BUILD) tests/conformance/run
+
+faults: all ## processes killed, streams cut, disks full: what is lost, counted at both ends
+	ATTGATE=$(BUILD)/attgate tests/faults/run
 
 FUZZ_SECONDS ?= 30
 
