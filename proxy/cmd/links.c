@@ -32,6 +32,8 @@ static void show_request(const json_t *request)
 		printf(" of opcode 0x%02llx", ag_reply_number(request, "opcode"));
 	if (ag_reply_number(request, "handle") != 0)
 		printf(", handle 0x%04llx", ag_reply_number(request, "handle"));
+	if (ag_reply_member(request, "attribute"))
+		printf(" (%s)", ag_reply_string(request, "attribute"));
 	if (ag_reply_number(request, "pdu") != 0)
 		printf(", PDU %llu", ag_reply_number(request, "pdu"));
 	printf(", for %s\n", age);

@@ -117,11 +117,10 @@ void ag_compare_decision(struct ag_compare *compare, size_t engine,
 		.has_error = decision->has_error,
 		.rule = decision->rule ? decision->rule->name : NULL,
 	};
-	ag_words_pdu(decision->is_att, decision->pdu, decision->len, kept->words, WORDS_SIZE);
+	ag_words_came(decision, kept->words, WORDS_SIZE);
 	ag_words_verdict(decision, kept->outcome, sizeof(kept->outcome));
 	if (decision->out)
-		ag_words_pdu(decision->is_att, decision->out, decision->out_len, kept->rewritten,
-			     WORDS_SIZE);
+		ag_words_went(decision, kept->rewritten, WORDS_SIZE);
 }
 
 /* ---- Comparing ---- */

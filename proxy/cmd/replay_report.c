@@ -32,7 +32,7 @@ static void print_text(struct ag_report *report, const struct ag_decision *decis
 	char peer[18];
 
 	ag_words_bdaddr(decision->link->peer, peer);
-	ag_words_pdu(decision->is_att, decision->pdu, decision->len, words, sizeof(words));
+	ag_words_came(decision, words, sizeof(words));
 	ag_words_verdict(decision, verdict, sizeof(verdict));
 	fprintf(report->out, "%6" PRIu64 " %5" PRIu64 ".%06" PRIu64 " %s %s %-10s  %s  [%s%s%s]",
 		ag_report_frame(report, decision), time_us / 1000000, time_us % 1000000,
@@ -40,8 +40,7 @@ static void print_text(struct ag_report *report, const struct ag_decision *decis
 		decision->link->role == AG_ROLE_CENTRAL ? "central" : "peripheral", words,
 		decision->rule ? decision->rule->name : "", decision->rule ? ": " : "", verdict);
 	if (decision->out) {
-		ag_words_pdu(decision->is_att, decision->out, decision->out_len, words,
-			     sizeof(words));
+		ag_words_went(decision, words, sizeof(words));
 		fprintf(report->out, " now: %s", words);
 	}
 	if (decision->log_text)

@@ -178,6 +178,23 @@ bool ag_attributes_find(const struct ag_attributes *map, uint16_t handle,
 	return out->mapped || out->characteristic || out->service;
 }
 
+static void set_uuid(struct ag_subject *subject, enum ag_field field, const struct ag_uuid *uuid)
+{
+	subject->value[field].uuid = *uuid;
+	subject->present |= UINT64_C(1) << field;
+}
+
+void ag_subject_place(struct ag_subject *subject, const struct ag_attribute_place *place)
+{
+	ag_subject_set(subject, AG_F_ATT_MAPPED, place->mapped);
+	if (place->mapped)
+		set_uuid(subject, AG_F_ATT_UUID, &place->type);
+	if (place->characteristic)
+		set_uuid(subject, AG_F_ATT_CHARACTERISTIC, &place->characteristic->uuid);
+	if (place->service)
+		set_uuid(subject, AG_F_ATT_SERVICE, &place->service->uuid);
+}
+
 /* ---- Contradictions ---- */
 
 static bool within(uint16_t handle, uint16_t first, uint16_t last)

@@ -112,6 +112,10 @@ const struct ag_attribute *ag_attributes_at(const struct ag_attributes *map, siz
 bool ag_attributes_find(const struct ag_attributes *map, uint16_t handle,
 			struct ag_attribute_place *out);
 
+/** Set the fields of a subject that tell what an attribute is: `att.mapped`, and of `att.uuid`,
+ *  `att.characteristic` and `att.service` those that are known. */
+void ag_subject_place(struct ag_subject *subject, const struct ag_attribute_place *place);
+
 /** Grows with every change, so that it tells whether what was saved is still all. */
 uint64_t ag_attributes_changes(const struct ag_attributes *map);
 

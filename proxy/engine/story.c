@@ -325,7 +325,7 @@ void ag_story_end(struct ag_story *story)
 
 static void describe(const struct ag_decision *decision, char out[STORY_WORDS])
 {
-	ag_words_pdu(decision->is_att, decision->pdu, decision->len, out, STORY_WORDS);
+	ag_words_came(decision, out, STORY_WORDS);
 }
 
 static void count(struct ag_story *story, struct story_count *what,

@@ -65,13 +65,7 @@ static void fill_attribute(const struct ag_unit *unit, const struct ag_att *att,
 	if (!handle)
 		return;
 	ag_attributes_find(unit->link->map[owner], handle, &place);
-	ag_subject_set(out, AG_F_ATT_MAPPED, place.mapped);
-	if (place.mapped)
-		set_uuid(out, AG_F_ATT_UUID, &place.type);
-	if (place.characteristic)
-		set_uuid(out, AG_F_ATT_CHARACTERISTIC, &place.characteristic->uuid);
-	if (place.service)
-		set_uuid(out, AG_F_ATT_SERVICE, &place.service->uuid);
+	ag_subject_place(out, &place);
 }
 
 static void fill_att(const struct ag_unit *unit, const struct ag_att *att, struct ag_subject *out)

@@ -21,6 +21,7 @@ struct words {
 	char *out;
 	size_t size;
 	size_t len;
+	const char *attribute; /* what the PDU's handle stands for, until that is said; or NULL */
 };
 
 static struct words words_begin(char *out, size_t size)
@@ -123,6 +124,20 @@ void ag_words_uuid(const struct ag_uuid *uuid, char out[AG_WORDS_UUID])
 		long_form(uuid, out);
 }
 
+size_t ag_words_name(const struct ag_uuid *uuid, char *out, size_t size)
+{
+	struct words words = words_begin(out, size);
+	const char *name = ag_uuid_name(uuid);
+	char text[AG_WORDS_UUID];
+
+	ag_words_uuid(uuid, text);
+	if (name)
+		add_title(&words, name);
+	else
+		add(&words, "%s%s", strlen(text) == 4 ? "0x" : "", text);
+	return words.len;
+}
+
 static void add_type(struct words *words, const struct ag_uuid *uuid, bool is_long)
 {
 	const char *name = ag_uuid_name(uuid);
@@ -180,12 +195,21 @@ static void say_type(struct words *words, struct ag_cursor *cursor)
 
 typedef void say_fn(struct words *words, struct ag_cursor *cursor);
 
+static void say_attribute(struct words *words)
+{
+	if (words->attribute && *words->attribute)
+		add(words, " (%s)", words->attribute);
+	words->attribute = NULL;
+}
+
 static void say_handle(struct words *words, struct ag_cursor *cursor)
 {
 	uint16_t handle = ag_pull_le16(cursor);
 
-	if (!cursor->failed)
-		add(words, ", Handle: 0x%04x", handle);
+	if (cursor->failed)
+		return;
+	add(words, ", Handle: 0x%04x", handle);
+	say_attribute(words);
 }
 
 static void say_range(struct words *words, struct ag_cursor *cursor)
@@ -619,7 +643,9 @@ static void say_error(struct words *words, struct ag_cursor *cursor)
 		return;
 	add(words, " - ");
 	add_value_name(words, AG_F_ATT_ERROR, error);
-	add(words, ", Handle: 0x%04x, to ", handle);
+	add(words, ", Handle: 0x%04x", handle);
+	say_attribute(words);
+	add(words, ", to ");
 	if (row)
 		add(words, "%s", row->name);
 	else
@@ -627,6 +653,12 @@ static void say_error(struct words *words, struct ag_cursor *cursor)
 }
 
 size_t ag_words_pdu(bool is_att, const uint8_t *pdu, size_t len, char *out, size_t size)
+{
+	return ag_words_pdu_about(NULL, is_att, pdu, len, out, size);
+}
+
+size_t ag_words_pdu_about(const char *attribute, bool is_att, const uint8_t *pdu, size_t len,
+			  char *out, size_t size)
 {
 	struct words words = words_begin(out, size);
 	struct ag_cursor cursor = ag_cursor(pdu, len);
@@ -643,6 +675,9 @@ size_t ag_words_pdu(bool is_att, const uint8_t *pdu, size_t len, char *out, size
 		return words.len;
 	}
 	add(&words, "%s", row->name);
+	words.attribute = attribute;
+	if (row->say[0] != say_handle && row->say[0] != say_error)
+		say_attribute(&words);
 	for (size_t i = 0; i < PARAMS_MAX && row->say[i] && !cursor.failed; i++)
 		row->say[i](&words, &cursor);
 	if (cursor.failed)

@@ -6,8 +6,10 @@
 
 #include "proxy/base/cleanup.h"
 #include "proxy/base/json.h"
+#include "proxy/engine/attributes.h"
 #include "proxy/engine/inspect.h"
 #include "proxy/engine/words.h"
+#include "proxy/wire/att.h"
 
 const char *ag_unjudged_name(enum ag_unjudged cause)
 {
@@ -180,7 +182,31 @@ static void put_name(struct ag_json *json, const char *key, enum ag_field field,
 		ag_json_number(json, key, num);
 }
 
-static void put_requests(struct ag_json *json, const struct ag_bearer_view *bearer, uint64_t now_us)
+static bool names_attribute(uint8_t opcode)
+{
+	const struct ag_att_format *format = ag_att_format(opcode);
+
+	return format && format->n_params && format->params[0] == AG_ATT_P_HANDLE;
+}
+
+/* What the handle of a request stands for, where the map of who is asked knows. */
+static void put_attribute(struct ag_json *json, const struct ag_attributes *map,
+			  const struct ag_request_view *request)
+{
+	struct ag_subject subject = { .present = 0 };
+	struct ag_attribute_place place;
+	char text[160];
+
+	if (!names_attribute(request->opcode) || !ag_attributes_find(map, request->handle, &place))
+		return;
+	ag_subject_place(&subject, &place);
+	ag_words_attribute(&subject, text, sizeof(text));
+	ag_json_string(json, "attribute", text);
+}
+
+/* @maps: by the side that asks, of the one that is asked */
+static void put_requests(struct ag_json *json, const struct ag_bearer_view *bearer,
+			 const struct ag_attributes *const maps[2], uint64_t now_us)
 {
 	ag_json_open_array(json, "requests");
 	for (size_t side = 0; side < 2; side++) {
@@ -192,6 +218,7 @@ static void put_requests(struct ag_json *json, const struct ag_bearer_view *bear
 		ag_json_string(json, "from", asker[side]);
 		put_name(json, "opcode", AG_F_ATT_OPCODE, request->opcode);
 		ag_json_number(json, "handle", request->handle);
+		put_attribute(json, maps[side], request);
 		ag_json_optional(json, "pdu", request->number != 0, request->number);
 		ag_json_seconds(json, "age", now_us - request->since_us);
 		ag_json_close(json);
@@ -216,13 +243,14 @@ static void put_rtt(struct ag_json *json, const char *key, const struct ag_rtt_v
 	ag_json_close(json);
 }
 
-static void put_bearer(struct ag_json *json, const struct ag_bearer_view *bearer, uint64_t now_us)
+static void put_bearer(struct ag_json *json, const struct ag_bearer_view *bearer,
+		       const struct ag_attributes *const maps[2], uint64_t now_us)
 {
 	ag_json_open(json, NULL);
 	ag_json_string(json, "bearer", ag_field_value_name(AG_F_BEARER, bearer->type));
 	put_sides(json, "cid", bearer->cid[AG_SIDE_HOST], bearer->cid[AG_SIDE_CONTROLLER]);
 	ag_json_number(json, "mtu", bearer->mtu);
-	put_requests(json, bearer, now_us);
+	put_requests(json, bearer, maps, now_us);
 	ag_json_open(json, "rtt");
 	for (size_t side = 0; side < 2; side++)
 		put_rtt(json, asker[side], &bearer->rtt[side]);
@@ -230,8 +258,13 @@ static void put_bearer(struct ag_json *json, const struct ag_bearer_view *bearer
 	ag_json_close(json);
 }
 
-static void put_link(struct ag_json *json, const struct ag_link_inspection *link, uint64_t now_us)
+static void put_link(struct ag_json *json, const struct ag_link_inspection *link,
+		     const struct ag_attributes *local, uint64_t now_us)
 {
+	const struct ag_attributes *const maps[2] = {
+		[AG_SIDE_HOST] = link->attributes,
+		[AG_SIDE_CONTROLLER] = local,
+	};
 	char peer[18];
 
 	ag_words_bdaddr(link->view.peer, peer);
@@ -250,7 +283,7 @@ static void put_link(struct ag_json *json, const struct ag_link_inspection *link
 	put_sides(json, "held", link->held[AG_SIDE_HOST], link->held[AG_SIDE_CONTROLLER]);
 	ag_json_open_array(json, "bearers");
 	for (size_t i = 0; i < link->n_bearers; i++)
-		put_bearer(json, &link->bearer[i], now_us);
+		put_bearer(json, &link->bearer[i], maps, now_us);
 	ag_json_close_array(json);
 	ag_json_close(json);
 }
@@ -259,13 +292,16 @@ void ag_control_links(const struct ag_control_view *view, FILE *out)
 {
 	struct ag_json json = ag_json_begin(out);
 	struct ag_link_inspection link;
+	struct ag_engine_view inside;
 
+	if (view->engine)
+		ag_engine_inspect(view->engine, &inside);
 	ag_json_string(&json, "reply", "links");
 	ag_json_bool(&json, "connected", view->engine != NULL);
 	ag_json_open_array(&json, "links");
 	for (size_t slot = 0; view->engine && slot < AG_INSPECT_LINKS; slot++) {
 		if (ag_engine_inspect_link(view->engine, slot, &link))
-			put_link(&json, &link, view->now_us);
+			put_link(&json, &link, inside.attributes, view->now_us);
 	}
 	ag_json_close_array(&json);
 	ag_json_end(&json);

@@ -45,6 +45,28 @@ static void print_handles(struct ag_json *json, const struct ag_decision *decisi
 	}
 }
 
+/* What the attribute is, as far as that is known. */
+static void print_attribute(struct ag_json *json, const struct ag_subject *subject)
+{
+	static const struct {
+		enum ag_field field;
+		const char *key;
+	} uuids[] = {
+		{ AG_F_ATT_UUID, "uuid" },
+		{ AG_F_ATT_CHARACTERISTIC, "characteristic" },
+		{ AG_F_ATT_SERVICE, "service" },
+	};
+	char text[AG_WORDS_UUID];
+
+	for (size_t i = 0; i < ag_array_size(uuids); i++) {
+		bool there = subject && ag_subject_has(subject, uuids[i].field);
+
+		if (there)
+			ag_words_uuid(&subject->value[uuids[i].field].uuid, text);
+		ag_json_string(json, uuids[i].key, there ? text : NULL);
+	}
+}
+
 static void print_error(struct ag_json *json, const struct ag_decision *decision)
 {
 	enum ag_field field = decision->is_att ? AG_F_ATT_ERROR : AG_F_SMP_REASON;
@@ -68,15 +90,15 @@ void ag_decision_json(struct ag_json *json, const struct ag_decision *decision)
 	ag_json_string(json, "bearer", bearer_name(decision));
 	print_opcode(json, decision);
 	print_handles(json, decision);
+	print_attribute(json, decision->as_came);
 	ag_json_string(json, "rule", decision->rule ? decision->rule->name : NULL);
 	ag_json_string(json, "verdict", ag_words_verdict_name(decision->verdict));
 	print_error(json, decision);
 	ag_json_number(json, "pdu", decision->number);
-	ag_words_pdu(decision->is_att, decision->pdu, decision->len, text, sizeof(text));
+	ag_words_came(decision, text, sizeof(text));
 	ag_json_string(json, "words", text);
 	if (decision->out)
-		ag_words_pdu(decision->is_att, decision->out, decision->out_len, text,
-			     sizeof(text));
+		ag_words_went(decision, text, sizeof(text));
 	ag_json_string(json, "rewritten", decision->out ? text : NULL);
 	ag_json_optional(json, "delay_us", decision->effects & AG_EFFECT_DELAY, decision->delay_us);
 	ag_json_optional(json, "entries", decision->hidden, decision->entries);

@@ -40,7 +40,7 @@ void ag_decision_format(const struct ag_decision *decision, char *out, size_t si
 	char peer[18], pdu[256], verdict[128];
 
 	ag_words_bdaddr(link->peer, peer);
-	ag_words_pdu(decision->is_att, decision->pdu, decision->len, pdu, sizeof(pdu));
+	ag_words_came(decision, pdu, sizeof(pdu));
 	ag_words_verdict(decision, verdict, sizeof(verdict));
 	snprintf(out, size, "%s %s, %s: %s -> %s%s%s%s%s%s", peer,
 		 link->role == AG_ROLE_CENTRAL ? "central" : "peripheral",
@@ -71,7 +71,7 @@ void ag_decision_note(const struct ag_decision *decision, char *out, size_t size
 {
 	char pdu[256], verdict[128];
 
-	ag_words_pdu(decision->is_att, decision->pdu, decision->len, pdu, sizeof(pdu));
+	ag_words_came(decision, pdu, sizeof(pdu));
 	without_values(decision, pdu);
 	ag_words_verdict(decision, verdict, sizeof(verdict));
 	snprintf(out, size, "#%" PRIu64 " %s%s%s: %s%s%s%s", decision->number, verdict,

@@ -254,7 +254,7 @@ static void tell(struct ag_shadow *shadow, const struct ag_decision *decision,
 	uint64_t suppressed;
 
 	ag_words_bdaddr(decision->link->peer, peer);
-	ag_words_pdu(decision->is_att, decision->pdu, decision->len, pdu, sizeof(pdu));
+	ag_words_came(decision, pdu, sizeof(pdu));
 	put_outcome(real, a, sizeof(a));
 	put_outcome(other, b, sizeof(b));
 	snprintf(text, sizeof(text), "%s, %s: %s -> %s, and not %s", peer,

@@ -269,7 +269,7 @@ static int read_peer(struct ag_store *store, int dir, const char *name, struct a
 {
 	ag_autofree char *text = NULL;
 	struct ag_kept_peer whose;
-	struct ag_store_peer peer;
+	struct ag_store_peer peer = { .address = 0 };
 	char address[ADDRESS_LEN + 1];
 	size_t len = 0;
 	int r = read_file(dir, name, &text, &len, &peer.met_us);

@@ -70,11 +70,25 @@ static bool follow(struct ag_bytes *bytes, const uint8_t *from, size_t len, cons
 	return true;
 }
 
+/* One subject is kept. It serves for the PDU as it came too where both speak of one attribute,
+ * which is what is asked of that one. */
+static bool is_same_attribute(const struct ag_decision *decision)
+{
+	const struct ag_subject *after = decision->subject;
+	const struct ag_subject *before = decision->as_came;
+
+	return after && before &&
+	       ag_subject_has(after, AG_F_ATT_HANDLE) == ag_subject_has(before, AG_F_ATT_HANDLE) &&
+	       (!ag_subject_has(after, AG_F_ATT_HANDLE) ||
+		after->value[AG_F_ATT_HANDLE].num == before->value[AG_F_ATT_HANDLE].num);
+}
+
 static void keep_subject(struct kept *kept, const struct ag_decision *decision)
 {
 	struct ag_bytes *value;
 
 	kept->decision.subject = decision->subject ? &kept->subject : NULL;
+	kept->decision.as_came = is_same_attribute(decision) ? kept->decision.subject : NULL;
 	if (!decision->subject)
 		return;
 	kept->subject = *decision->subject;

@@ -23,7 +23,8 @@ int ag_trace_new(struct ag_trace **out);
 /** NULL is allowed. */
 void ag_trace_free(struct ag_trace *trace);
 
-/** Keep a copy of a decision; what its pointers lead to is copied too. Never allocates. */
+/** Keep a copy of a decision; what its pointers lead to is copied too, but for `as_came` where it
+ *  speaks of another attribute than `subject`. Never allocates. */
 void ag_trace_put(struct ag_trace *trace, const struct ag_decision *decision);
 
 /** Decisions are counted from 0, whatever their PDUs' numbers are: the oldest that is kept … */

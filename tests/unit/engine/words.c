@@ -229,3 +229,118 @@ Test(engine_words, bdaddr)
 	ag_words_bdaddr(UINT64_C(0xdc080f5b8d82), out);
 	cr_assert_str_eq(out, "DC:08:0F:5B:8D:82");
 }
+
+static void set_uuid(struct ag_subject *subject, enum ag_field field, uint16_t uuid16)
+{
+	if (!uuid16)
+		return;
+	subject->value[field].uuid = ag_uuid_from_u16(uuid16);
+	subject->present |= UINT64_C(1) << field;
+}
+
+/* What the map knows: type, characteristic, service; 0 for not known. */
+static const struct {
+	uint16_t type, characteristic, service;
+	const char *expected;
+} attributes[] = {
+	{ 0x2a19, 0x2a19, 0x180f, "Battery Level" },
+	{ 0x2902, 0x2a19, 0x180f, "Battery Level: Client Characteristic Configuration" },
+	{ 0x2803, 0x2a19, 0x180f, "Battery Level: Characteristic" },
+	{ 0x2800, 0, 0x180f, "Battery Service: Primary Service" },
+	{ 0x2802, 0, 0x180f, "Battery Service: Include" },
+	{ 0x2a19, 0, 0, "Battery Level" },
+	{ 0, 0x2a19, 0x180f, "in Battery Level" },
+	{ 0, 0, 0x180f, "in Battery Service" },
+	{ 0xfff4, 0xfff4, 0xfff0, "0xfff4" },
+	{ 0, 0, 0, "" },
+};
+
+Test(engine_words, attributes)
+{
+	char out[160];
+
+	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
+		struct ag_subject subject = { .present = 0 };
+
+		set_uuid(&subject, AG_F_ATT_UUID, attributes[i].type);
+		set_uuid(&subject, AG_F_ATT_CHARACTERISTIC, attributes[i].characteristic);
+		set_uuid(&subject, AG_F_ATT_SERVICE, attributes[i].service);
+		cr_expect_eq(ag_words_attribute(&subject, out, sizeof(out)), strlen(out));
+		cr_expect_str_eq(out, attributes[i].expected);
+	}
+	cr_expect_eq(ag_words_attribute(NULL, out, sizeof(out)), 0);
+	cr_expect_str_empty(out);
+}
+
+/* Behind the handle where the PDU has one, else behind its name. */
+static const struct words_case about[] = {
+	{ true, "0a 16 00", "Read Request, Handle: 0x0016 (It)" },
+	{ true, "0b 64", "Read Response (It), Value: 64" },
+	{ true, "13", "Write Response (It)" },
+	{ true, "1e", "Handle Value Confirmation (It)" },
+	{ true, "01 0a 16 00 05",
+	  "Error Response - Insufficient Authentication, Handle: 0x0016 (It), to Read Request" },
+	{ true, "0a 16", "Read Request, malformed (2 octets)" },
+};
+
+Test(engine_words, pdus_about_an_attribute)
+{
+	for (size_t i = 0; i < sizeof(about) / sizeof(about[0]); i++) {
+		uint8_t pdu[32];
+		size_t len = octets(about[i].pdu, pdu, sizeof(pdu));
+		char out[160];
+
+		ag_words_pdu_about("It", true, pdu, len, out, sizeof(out));
+		cr_expect_str_eq(out, about[i].expected);
+	}
+}
+
+/* As it came it was about another attribute than as it went. */
+Test(engine_words, rewritten)
+{
+	struct ag_subject came = { .present = 0 }, went = { .present = 0 };
+	struct ag_decision decision = {
+		.is_att = true,
+		.pdu = (const uint8_t *)"\x0a\x16\x00",
+		.len = 3,
+		.out = (const uint8_t *)"\x0a\x18\x00",
+		.out_len = 3,
+		.subject = &went,
+		.as_came = &came,
+	};
+	char out[160];
+
+	set_uuid(&came, AG_F_ATT_UUID, 0x2a19);
+	set_uuid(&went, AG_F_ATT_UUID, 0x2a00);
+	ag_words_came(&decision, out, sizeof(out));
+	cr_expect_str_eq(out, "Read Request, Handle: 0x0016 (Battery Level)");
+	ag_words_went(&decision, out, sizeof(out));
+	cr_expect_str_eq(out, "Read Request, Handle: 0x0018 (Device Name)");
+	decision.as_came = NULL;
+	ag_words_came(&decision, out, sizeof(out));
+	cr_expect_str_eq(out, "Read Request, Handle: 0x0016");
+}
+
+Test(engine_words, uuids)
+{
+	struct ag_uuid assigned = ag_uuid_from_u16(0x2a19), unnamed = ag_uuid_from_u16(0xfff4);
+	struct ag_uuid own = { UINT64_C(0x123456789abcdef0), UINT64_C(0x0123456789abcdef) };
+	struct ag_uuid wide = { UINT64_C(0x0001180f00001000), assigned.lo };
+	char text[AG_WORDS_UUID], out[80];
+
+	ag_words_uuid(&assigned, text);
+	cr_expect_str_eq(text, "2a19");
+	ag_words_uuid(&own, text);
+	cr_expect_str_eq(text, "12345678-9abc-def0-0123-456789abcdef");
+	/* 32 bits on the Bluetooth Base UUID are not 16 */
+	ag_words_uuid(&wide, text);
+	cr_expect_str_eq(text, "0001180f-0000-1000-8000-00805f9b34fb");
+	ag_words_type(&assigned, out, sizeof(out));
+	cr_expect_str_eq(out, "Battery Level (0x2a19)");
+	ag_words_type(&unnamed, out, sizeof(out));
+	cr_expect_str_eq(out, "0xfff4");
+	ag_words_name(&assigned, out, sizeof(out));
+	cr_expect_str_eq(out, "Battery Level");
+	ag_words_name(&own, out, sizeof(out));
+	cr_expect_str_eq(out, "12345678-9abc-def0-0123-456789abcdef");
+}

@@ -154,3 +154,26 @@ Test(trace, subject_of_a_later_word)
 	cr_expect_null(ag_trace_subject(trace, 3));
 	ag_trace_free(trace);
 }
+
+/* The PDU as it came is told by the subject that is kept only if both are about one attribute. */
+Test(trace, what_came)
+{
+	struct ag_subject came = { .present = 0 };
+	struct ag_trace *trace;
+	struct scene scene;
+
+	cr_assert_eq(ag_trace_new(&trace), 0);
+	set_scene(&scene, 1);
+	ag_subject_set(&came, AG_F_ATT_HANDLE, 0x10);
+	ag_subject_set(&scene.subject, AG_F_ATT_HANDLE, 0x10);
+	scene.decision.as_came = &came;
+	ag_trace_put(trace, &scene.decision);
+	cr_expect_eq(ag_trace_at(trace, 0)->as_came, ag_trace_at(trace, 0)->subject);
+	ag_subject_set(&scene.subject, AG_F_ATT_HANDLE, 0x12);
+	ag_trace_put(trace, &scene.decision);
+	cr_expect_null(ag_trace_at(trace, 1)->as_came);
+	scene.decision.as_came = NULL;
+	ag_trace_put(trace, &scene.decision);
+	cr_expect_null(ag_trace_at(trace, 2)->as_came);
+	ag_trace_free(trace);
+}
