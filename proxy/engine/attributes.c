@@ -18,6 +18,8 @@ struct ag_attributes {
 	size_t count;
 	size_t room;
 	uint64_t changes;
+	struct ag_attribute *doubted; /* what ag_attributes_doubt() set aside */
+	size_t n_doubted;
 	bool has_hash;
 	uint8_t hash[AG_DATABASE_HASH_LEN];
 };
@@ -252,16 +254,24 @@ static bool reaches_into(const struct ag_attribute *attribute, uint16_t start, u
 	       (is_characteristic(attribute) && within(attribute->value, start, end));
 }
 
-void ag_attributes_drop(struct ag_attributes *map, uint16_t start, uint16_t end)
+static size_t without(struct ag_attribute *list, size_t count, uint16_t start, uint16_t end)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < map->count; i++) {
-		if (!reaches_into(&map->list[i], start, end))
-			map->list[kept++] = map->list[i];
+	for (size_t i = 0; i < count; i++) {
+		if (!reaches_into(&list[i], start, end))
+			list[kept++] = list[i];
 	}
+	return kept;
+}
+
+void ag_attributes_drop(struct ag_attributes *map, uint16_t start, uint16_t end)
+{
+	size_t kept = without(map->list, map->count, start, end);
+
 	map->changes += map->count - kept;
 	map->count = kept;
+	map->n_doubted = without(map->doubted, map->n_doubted, start, end);
 }
 
 /* A service of which something is not so any more is another one, with all that lies in it. */
@@ -383,24 +393,104 @@ static bool is_valid(const struct ag_attribute *attribute)
 	return false;
 }
 
-int ag_attributes_put(struct ag_attributes *map, const struct ag_attribute *attribute)
+static int enter(struct ag_attributes *map, const struct ag_attribute *fresh)
 {
-	struct ag_attribute fresh = plain(attribute);
 	size_t at;
 
-	if (!is_valid(&fresh))
-		return AG_ATTRIBUTES_INVALID;
-	if (is_known(map, &fresh))
+	if (is_known(map, fresh))
 		return 0;
-	drop_contradicting(map, &fresh);
+	drop_contradicting(map, fresh);
 	if (!make_room(map))
 		return AG_ATTRIBUTES_FULL;
-	at = behind(map, fresh.handle);
+	at = behind(map, fresh->handle);
 	memmove(&map->list[at + 1], &map->list[at], (map->count - at) * sizeof(*map->list));
-	map->list[at] = fresh;
+	map->list[at] = *fresh;
 	map->count++;
 	map->changes++;
 	return 0;
+}
+
+/* ---- Doubt ---- */
+
+void ag_attributes_doubt(struct ag_attributes *map, uint16_t start, uint16_t end)
+{
+	if (!map->doubted)
+		map->doubted = malloc(AG_ATTRIBUTES_MAX * sizeof(*map->doubted));
+	for (size_t i = 0; map->doubted && i < map->count; i++) {
+		if (map->n_doubted < AG_ATTRIBUTES_MAX && reaches_into(&map->list[i], start, end))
+			map->doubted[map->n_doubted++] = map->list[i];
+	}
+	map->changes += map->count;
+	map->count = without(map->list, map->count, start, end);
+	map->changes -= map->count;
+}
+
+/* Whether the map knows the type of something, and `told` is its declaration. */
+static bool is_told_by(const struct ag_attribute *bare, const struct ag_attribute *told)
+{
+	struct ag_uuid type = ag_attribute_type(told);
+
+	if (bare->kind != AG_ATTRIBUTE_OTHER)
+		return false;
+	return (bare->handle == told->handle && ag_uuid_equal(&bare->uuid, &type)) ||
+	       (is_characteristic(told) && bare->handle == told->value &&
+		ag_uuid_equal(&bare->uuid, &told->uuid));
+}
+
+/* What was learned since is newer than what comes back. */
+static bool is_outdated(const struct ag_attributes *map, const struct ag_attribute *doubted)
+{
+	for (size_t i = 0; i < map->count; i++) {
+		if (contradict(&map->list[i], doubted) && !is_told_by(&map->list[i], doubted))
+			return true;
+	}
+	return false;
+}
+
+static bool was_doubted(const struct ag_attributes *map, const struct ag_attribute *service)
+{
+	for (size_t i = 0; i < map->n_doubted; i++) {
+		const struct ag_attribute *doubted = &map->doubted[i];
+
+		if (doubted->kind == service->kind && doubted->handle == service->handle &&
+		    doubted->end == service->end && ag_uuid_equal(&doubted->uuid, &service->uuid))
+			return true;
+	}
+	return false;
+}
+
+/* Where a service is as it was, so is what lies in it; another one ends the doubt too. */
+static void settle(struct ag_attributes *map, const struct ag_attribute *service)
+{
+	bool same = was_doubted(map, service);
+	size_t kept = 0;
+
+	/* of two that were set aside one after the other the later one knows better */
+	for (size_t i = map->n_doubted; same && i-- > 0;) {
+		struct ag_attribute doubted = map->doubted[i];
+
+		if (within(doubted.handle, service->handle, service->end) &&
+		    !is_service(&doubted) && !is_outdated(map, &doubted))
+			enter(map, &doubted);
+	}
+	for (size_t i = 0; i < map->n_doubted; i++) {
+		if (!within(map->doubted[i].handle, service->handle, service->end))
+			map->doubted[kept++] = map->doubted[i];
+	}
+	map->n_doubted = kept;
+}
+
+int ag_attributes_put(struct ag_attributes *map, const struct ag_attribute *attribute)
+{
+	struct ag_attribute fresh = plain(attribute);
+	int r;
+
+	if (!is_valid(&fresh))
+		return AG_ATTRIBUTES_INVALID;
+	r = enter(map, &fresh);
+	if (!r && map->n_doubted && is_service(&fresh))
+		settle(map, &fresh);
+	return r;
 }
 
 /* ---- Life ---- */
@@ -420,6 +510,7 @@ void ag_attributes_free(struct ag_attributes *map)
 	if (!map)
 		return;
 	free(map->list);
+	free(map->doubted);
 	free(map);
 }
 
@@ -452,7 +543,7 @@ const uint8_t *ag_attributes_hash(const struct ag_attributes *map)
 void ag_attributes_rehash(struct ag_attributes *map, const uint8_t *hash)
 {
 	if (map->has_hash && memcmp(map->hash, hash, sizeof(map->hash)))
-		ag_attributes_clear(map);
+		ag_attributes_doubt(map, 0, UINT16_MAX);
 	ag_attributes_set_hash(map, hash);
 }
 

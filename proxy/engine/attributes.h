@@ -94,6 +94,14 @@ int ag_attributes_put(struct ag_attributes *map, const struct ag_attribute *attr
  *  and characteristics that reach into the range. */
 void ag_attributes_drop(struct ag_attributes *map, uint16_t start, uint16_t end);
 
+/**
+ * The database has changed, and these attributes may not be there any more: they are not known, as
+ * after ag_attributes_drop(). But when a service is entered again that is what it was (kind, range
+ * and UUID), what lay in it is known again, unless it contradicts what was learned since. That is
+ * how bluetoothd sees it too, which discovers only those services anew that it finds changed.
+ */
+void ag_attributes_doubt(struct ag_attributes *map, uint16_t start, uint16_t end);
+
 /** Attributes that are kept. */
 size_t ag_attributes_count(const struct ag_attributes *map);
 
@@ -125,8 +133,8 @@ const uint8_t *ag_attributes_hash(const struct ag_attributes *map);
 /** Keep a Database Hash, or with NULL none. The attributes stay. */
 void ag_attributes_set_hash(struct ag_attributes *map, const uint8_t *hash);
 
-/** The owner says that this is its Database Hash. Another than the one that is kept drops all that
- *  was known, since it changes with the database (Vol 3 Part G, 7.3). */
+/** The owner says that this is its Database Hash. Another than the one that is kept puts all that
+ *  was known in doubt, since it changes with the database (Vol 3 Part G, 7.3). */
 void ag_attributes_rehash(struct ag_attributes *map, const uint8_t *hash);
 
 /** A UUID of 2 or 16 octets as it lies in a PDU, least significant octet first (Vol 3 Part B,
@@ -156,8 +164,8 @@ static inline bool ag_attributes_teaches(uint8_t request, uint8_t response)
 /**
  * Learn from a request and the answer that the database's owner gave to it: Read By Group Type,
  * Find By Type Value, Read By Type, Find Information, and the reading of a declaration or of the
- * Database Hash by its handle. A Database Hash unlike the one that is kept drops all that was
- * known. An answer that is malformed, or that answers something else, teaches nothing.
+ * Database Hash by its handle, which is taken as by ag_attributes_rehash(). An answer that is
+ * malformed, or that answers something else, teaches nothing.
  *
  * @request:  the ATT PDU as the owner got it, at least 1 octet
  * @response: the ATT PDU as the owner sent it, at least 1 octet
@@ -167,8 +175,8 @@ int ag_attributes_learn(struct ag_attributes *map, const uint8_t *request, size_
 			const uint8_t *response, size_t len);
 
 /**
- * Learn from an indication of the database's owner: Service Changed (Vol 3 Part G, 7.1) drops the
- * range it names, and the Database Hash, which is another one now.
+ * Learn from an indication of the database's owner: Service Changed (Vol 3 Part G, 7.1) puts the
+ * range it names in doubt; the Database Hash is another one now.
  *
  * @return: true when it was Service Changed
  */

@@ -374,7 +374,7 @@ bool ag_attributes_indicated(struct ag_attributes *map, const uint8_t *indicatio
 	if (!place.mapped || !ag_uuid_equal(&place.type, &changed))
 		return false;
 	range = att.pdu + att.at[AG_ATT_P_VALUE];
-	ag_attributes_drop(map, ag_get_le16(range), ag_get_le16(range + 2));
+	ag_attributes_doubt(map, ag_get_le16(range), ag_get_le16(range + 2));
 	ag_attributes_set_hash(map, NULL);
 	return true;
 }

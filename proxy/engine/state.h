@@ -26,11 +26,11 @@
 #define AG_CHANNELS_MAX 12
 /** Packets in flight that are remembered one by one, per link and side. */
 #define AG_MARKS_MAX 65536
-/** Primary services that are told from each other, per link and asker; a phone has about 20. What is
- *  beyond counts as one. */
+/** Primary services that are told from each other, per link and asker; a phone has about 20. What
+ * is beyond counts as one. */
 #define AG_SHOWN_SERVICES 256
-/** Descriptors that are remembered, per link and asker: as many as an answer of bluetoothd's longest
- *  PDU (517 octets) can name. Of more the newest. */
+/** Descriptors that are remembered, per link and asker: as many as an answer of bluetoothd's
+ * longest PDU (517 octets) can name. Of more the newest. */
 #define AG_SHOWN_DESCRIPTORS 128
 /** Roles learned from commands before the connection is complete. */
 #define AG_PENDING_ROLES 16

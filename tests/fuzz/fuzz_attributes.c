@@ -7,7 +7,7 @@
  *   0..3    learn      length, request, length, response
  *   4       indication length, PDU
  *   5       put        kind, handle (2), UUID (2), end (2), value (2), properties
- *   6       drop       start (2), end (2)
+ *   6       drop       start (2), end (2), doubt
  *   7       hash       first octet of it
  *
  * The oracle: after each of them the map is one that a database could have, and finds what a search
@@ -103,7 +103,10 @@ static void drop(struct ag_attributes *map, struct ag_cursor *input)
 {
 	uint16_t start = ag_pull_le16(input), end = ag_pull_le16(input);
 
-	ag_attributes_drop(map, start, end);
+	if (ag_pull_u8(input) & 1)
+		ag_attributes_doubt(map, start, end);
+	else
+		ag_attributes_drop(map, start, end);
 	for (size_t i = 0; i < ag_attributes_count(map); i++)
 		require(ag_attributes_at(map, i)->handle < start ||
 			ag_attributes_at(map, i)->handle > end);

@@ -398,6 +398,91 @@ Test(attributes, drop)
 	ag_attributes_free(map);
 }
 
+/* bluetoothd lists the services again, and what lies in those that are as they were it does not. */
+Test(attributes, doubt)
+{
+	struct ag_attributes *map = battery();
+	uint64_t changes;
+
+	put(map, service(0x20, 0x2f, 0x1800));
+	put(map, characteristic(0x21, 0x2a00, 2));
+	changes = ag_attributes_changes(map);
+	ag_attributes_doubt(map, 0x10, 0x1f);
+	cr_expect_eq(ag_attributes_changes(map), changes + 4);
+	cr_expect_eq(ag_attributes_count(map), 2);
+	expect_place(map, 0x12, 0, 0, 0);
+	put(map, service(0x10, 0x1f, BATTERY_SERVICE));
+	cr_expect_eq(ag_attributes_count(map), 6);
+	expect_place(map, 0x12, BATTERY_LEVEL, BATTERY_LEVEL, BATTERY_SERVICE);
+	expect_place(map, 0x13, 0x2902, BATTERY_LEVEL, BATTERY_SERVICE);
+	expect_place(map, 0x15, 0x2a1a, 0x2a1a, BATTERY_SERVICE);
+	ag_attributes_free(map);
+}
+
+Test(attributes, doubt_of_a_service_that_is_another)
+{
+	struct ag_attributes *map = battery();
+
+	ag_attributes_doubt(map, 0x12, 0x12);
+	ag_attributes_doubt(map, 0, 0xffff);
+	put(map, service(0x30, 0x3f, BATTERY_SERVICE));
+	put(map, service(0x10, 0x1f, BATTERY_SERVICE));
+	expect_place(map, 0x12, BATTERY_LEVEL, BATTERY_LEVEL, BATTERY_SERVICE);
+	ag_attributes_doubt(map, 0, 0xffff);
+	put(map, service(0x10, 0x1e, BATTERY_SERVICE));
+	cr_expect_eq(ag_attributes_count(map), 1);
+	/* that it was the same once is forgotten */
+	put(map, service(0x10, 0x1f, BATTERY_SERVICE));
+	cr_expect_eq(ag_attributes_count(map), 1);
+	ag_attributes_free(map);
+}
+
+Test(attributes, doubted_twice)
+{
+	struct ag_attributes *map = battery();
+
+	ag_attributes_doubt(map, 0, 0xffff);
+	put(map, characteristic(0x11, 0x2a00, 2));
+	ag_attributes_doubt(map, 0, 0xffff);
+	put(map, service(0x10, 0x1f, BATTERY_SERVICE));
+	expect_place(map, 0x12, 0x2a00, 0x2a00, BATTERY_SERVICE);
+	expect_place(map, 0x15, 0x2a1a, 0x2a1a, BATTERY_SERVICE);
+	ag_attributes_free(map);
+}
+
+/* What was learned since stays, and what it only hints at comes back whole. */
+Test(attributes, doubt_yields_to_what_is_newer)
+{
+	struct ag_attributes *map = battery();
+
+	ag_attributes_doubt(map, 0, 0xffff);
+	put(map, other(0x12, BATTERY_LEVEL));
+	put(map, other(0x13, 0x2901));
+	put(map, other(0x14, 0x2803));
+	put(map, service(0x10, 0x1f, BATTERY_SERVICE));
+	cr_expect_eq(ag_attributes_count(map), 4);
+	expect_place(map, 0x11, 0x2803, BATTERY_LEVEL, BATTERY_SERVICE);
+	expect_place(map, 0x12, BATTERY_LEVEL, BATTERY_LEVEL, BATTERY_SERVICE);
+	expect_place(map, 0x13, 0x2901, BATTERY_LEVEL, BATTERY_SERVICE);
+	expect_place(map, 0x15, 0x2a1a, 0x2a1a, BATTERY_SERVICE);
+	ag_attributes_free(map);
+}
+
+Test(attributes, what_was_dropped_or_cleared_does_not_come_back)
+{
+	struct ag_attributes *map = battery();
+
+	ag_attributes_doubt(map, 0, 0xffff);
+	ag_attributes_drop(map, 0x13, 0x15);
+	put(map, service(0x10, 0x1f, BATTERY_SERVICE));
+	cr_expect_eq(ag_attributes_count(map), 1);
+	ag_attributes_doubt(map, 0, 0xffff);
+	ag_attributes_clear(map);
+	put(map, service(0x10, 0x1f, BATTERY_SERVICE));
+	cr_expect_eq(ag_attributes_count(map), 1);
+	ag_attributes_free(map);
+}
+
 Test(attributes, clear)
 {
 	const uint8_t hash[AG_DATABASE_HASH_LEN] = { 1, 2, 3 };
