@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "rules/check.h"
+#include "rules/dispatch.h"
 #include "rules/hide.h"
 #include "rules/lower.h"
-#include "rules/match.h"
 #include "rules/parser.h"
 
 /** One compilation. */

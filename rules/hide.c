@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "rules/field.h"
+#include "rules/index.h"
 #include "rules/match.h"
 
 bool ag_rule_hides(const struct ag_rule *rule)
@@ -87,6 +88,8 @@ void ag_check_hide(struct ag_report *report, const struct ag_rule *rule,
 
 int ag_hide_build(struct ag_ruleset *set)
 {
+	size_t left = AG_ENTRIES_MAX;
+	struct ag_index_plan plan = { ag_fields_of_attribute(), AG_FEW_RULES, &left };
 	size_t end = set->count;
 	uint32_t *rules;
 	size_t count = 0;
@@ -101,7 +104,7 @@ int ag_hide_build(struct ag_ruleset *set)
 			rules[count++] = (uint32_t)i;
 	}
 	set->attribute_rules = (struct ag_candidates){ rules, count };
-	return 0;
+	return ag_index_build(set, &set->attribute_rules, &plan, &set->attribute_index);
 }
 
 bool ag_rules_any_hides(const struct ag_ruleset *set)
@@ -112,9 +115,14 @@ bool ag_rules_any_hides(const struct ag_ruleset *set)
 bool ag_rules_hide(const struct ag_ruleset *set, const struct ag_subject *attribute,
 		   const struct ag_rule **rule)
 {
+	struct ag_walk walk;
+	uint32_t index;
+
 	*rule = NULL;
-	for (size_t i = 0; set && i < set->attribute_rules.count; i++) {
-		size_t index = set->attribute_rules.rules[i];
+	if (!set)
+		return false;
+	ag_index_ask(&set->attribute_index, attribute, 0, &walk);
+	while (ag_walk_next(&walk, &index)) {
 		const struct ag_node *when = set->bodies[index].when;
 
 		if (when && !ag_condition_holds(when, attribute, NULL))

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rules/match.h"
+
 /* ---- Fields ---- */
 
 static void unknown_field(struct ag_resolver *resolver, const struct ag_token *token)
@@ -37,34 +39,6 @@ bool ag_lower_field(struct ag_resolver *resolver, const struct ag_token *token,
 }
 
 /* ---- Sets of numbers ---- */
-
-static int compare_ranges(const void *left, const void *right)
-{
-	const struct ag_range *a = left;
-	const struct ag_range *b = right;
-
-	return (a->low > b->low) - (a->low < b->low);
-}
-
-/** Sort and join what touches. @return: how many are left */
-static size_t normalise(struct ag_range *ranges, size_t count)
-{
-	size_t kept = 0;
-
-	if (count)
-		qsort(ranges, count, sizeof(*ranges), compare_ranges);
-	for (size_t i = 0; i < count; i++) {
-		struct ag_range *last = kept ? &ranges[kept - 1] : NULL;
-
-		if (last && (last->high == UINT64_MAX || ranges[i].low <= last->high + 1)) {
-			if (ranges[i].high > last->high)
-				last->high = ranges[i].high;
-			continue;
-		}
-		ranges[kept++] = ranges[i];
-	}
-	return kept;
-}
 
 /** What is left of 0..max without the ranges; `out` has room for one more than there are. */
 static size_t complement(const struct ag_range *ranges, size_t count, uint64_t max,
@@ -123,7 +97,7 @@ static bool set_ranges(struct ag_arena *arena, struct ag_node *node)
 		return false;
 	for (size_t i = 0; i < node->n_items; i++)
 		count += item_range(node->compare, &node->items[i], max, &ranges[count]);
-	count = normalise(ranges, count);
+	count = ag_ranges_normalise(ranges, count);
 	node->ranges = ranges;
 	node->n_ranges = count;
 	if (node->compare != AG_CMP_NE)

@@ -281,8 +281,8 @@ void ag_match_state_free(struct ag_match_state *state);
 /**
  * The next rule that matches a PDU; a rule with `hide` is none. Call with *position 0 first, and
  * again with the same position (and the subject as it is after a rewrite) until NULL. Rules that
- * cannot match the subject's `from`, `role`, `att.opcode` and `smp.opcode` are skipped by table.
- * Never allocates.
+ * cannot match the subject's `from`, `role`, `att.opcode` and `smp.opcode` are skipped by table,
+ * and most of those that require a value of another field are found by that value. Never allocates.
  *
  * Samplers of an `and` are asked after its other operands, so they count the PDUs for which the
  * rest holds.
@@ -296,8 +296,8 @@ const struct ag_rule *ag_rules_next(const struct ag_ruleset *set, const struct a
 
 /**
  * Whether any rule could match a PDU of which only the fields present in `subject` among `from`,
- * `role`, `link`, `bearer`, `att.opcode`, `att.kind` and `smp.opcode` are known yet. The first
- * fragment of a PDU tells that much, so a false lets the rest go by without being gathered.
+ * `role`, `link`, `peer`, `bearer`, `att.opcode`, `att.kind` and `smp.opcode` are known yet. The
+ * first fragment of a PDU tells that much, so a false lets the rest go by without being gathered.
  */
 bool ag_rules_may_match(const struct ag_ruleset *set, const struct ag_subject *subject);
 

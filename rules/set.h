@@ -64,7 +64,33 @@ struct ag_candidates {
 	size_t count;
 };
 
-struct ag_dispatch; /* match.c */
+/** A rule under one value. */
+struct ag_entry {
+	uint32_t tag; /* the rest of the value's hash: another value may share the bucket */
+	uint32_t rule;
+};
+
+/** One field's rules, by buckets of hashes or by elementary intervals. Those of a bucket are in
+ *  ascending order, each with the same tag once. */
+struct ag_column {
+	enum ag_field field;
+	enum ag_value_type type;
+	unsigned int shift; /* of a hash: what is left is the bucket */
+	const uint64_t
+	    *bounds; /* where each interval begins; the last has no rules. NULL: hashes */
+	size_t n_bounds;
+	const uint32_t *begin; /* of each bucket or interval in `entries`, and one more: the end */
+	const struct ag_entry *entries;
+};
+
+struct ag_index {
+	const struct ag_entry *always;
+	size_t n_always;
+	const struct ag_column *columns;
+	size_t n_columns;
+};
+
+struct ag_dispatch; /* dispatch.c */
 
 struct ag_ruleset {
 	struct ag_arena arena;
@@ -75,6 +101,7 @@ struct ag_ruleset {
 	uint64_t asked; /* bit per enum ag_field: some condition asks for it */
 	struct ag_dispatch *dispatch;
 	struct ag_candidates attribute_rules; /* asked for attributes, if any of them hides */
+	struct ag_index attribute_index;      /* of these */
 };
 
 #endif

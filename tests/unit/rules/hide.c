@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "rules/match.h"
+#include "tests/unit/rules/random.h"
 
 static struct ag_ruleset *compile(const char *text)
 {
@@ -203,54 +204,34 @@ Test(hide, a_digest_is_for_one_database_of_one_link)
 
 /* ---- Random rules ---- */
 
-static uint64_t state = 1;
-
-static unsigned int roll(unsigned int limit)
-{
-	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (unsigned int)(state >> 33) % limit;
-}
-
-static size_t add_condition(char *out, size_t size, unsigned int depth)
-{
-	static const char *const tests[] = {
-		"from == peer",
-		"from != peer",
-		"role == central",
-		"peer == 00:00:00:00:00:01",
-		"peer != 00:00:00:00:00:02",
-		"peer.type == public",
-		"att.handle == 1",
-		"att.handle in {2, 4..5}",
-		"att.handle != 3",
-		"att.uuid == 0x0001",
-		"att.uuid != {0x0001, 0x0002}",
-		"att.service == 0x0001",
-		"att.characteristic in {0x0000, 0x0002}",
-	};
-	size_t len;
-
-	if (depth == 0 || roll(3) == 0)
-		return (size_t)snprintf(out, size, "%s%s", roll(4) ? "" : "not ",
-					tests[roll(sizeof(tests) / sizeof(tests[0]))]);
-	len = (size_t)snprintf(out, size, "(");
-	len += add_condition(out + len, size - len, depth - 1);
-	len += (size_t)snprintf(out + len, size - len, roll(2) ? " and " : " or ");
-	len += add_condition(out + len, size - len, depth - 1);
-	return len + (size_t)snprintf(out + len, size - len, ")");
-}
+static const char *const tests[] = {
+	"from == peer",
+	"from != peer",
+	"role == central",
+	"peer == 00:00:00:00:00:01",
+	"peer != 00:00:00:00:00:02",
+	"peer.type == public",
+	"att.handle == 1",
+	"att.handle in {2, 4..5}",
+	"att.handle != 3",
+	"att.uuid == 0x0001",
+	"att.uuid != {0x0001, 0x0002}",
+	"att.service == 0x0001",
+	"att.characteristic in {0x0000, 0x0002}",
+};
 
 static struct ag_ruleset *random_set(void)
 {
-	char text[2048];
+	char text[4096];
 	size_t len = 0;
 
 	text[0] = '\0';
-	for (unsigned int i = roll(5); i < 5; i++) {
+	for (unsigned int i = ag_roll(5); i < 5; i++) {
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "rule r%u when ", i);
-		len += add_condition(text + len, sizeof(text) - len, 2);
+		len += ag_random_condition_of(tests, sizeof(tests) / sizeof(tests[0]), text + len,
+					      sizeof(text) - len, 2);
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
-					roll(3) ? " hide\n" : " accept\n");
+					ag_roll(3) ? " hide\n" : " accept\n");
 	}
 	return compile(text);
 }
@@ -293,9 +274,9 @@ Test(hide, what_is_hidden_is_what_the_rules_say_and_digests_tell_it_apart)
 
 	for (unsigned int run = 0; run < 4000; run++) {
 		struct ag_ruleset *set = random_set();
-		struct ag_ruleset *other = roll(2) ? random_set() : NULL;
-		struct ag_subject link = link_of((enum ag_from)roll(2), 1 + roll(3));
-		struct ag_subject second = link_of((enum ag_from)roll(2), 1 + roll(3));
+		struct ag_ruleset *other = ag_roll(2) ? random_set() : NULL;
+		struct ag_subject link = link_of((enum ag_from)ag_roll(2), 1 + ag_roll(3));
+		struct ag_subject second = link_of((enum ag_from)ag_roll(2), 1 + ag_roll(3));
 		uint8_t hidden[2][6 * 64];
 		uint64_t digest[2][2] = { 0 };
 		size_t count = hidden_of(set, &link, hidden[0]);

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "rules/dispatch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/cases.h"
+#include "rules/field.h"
+#include "rules/hide.h"
+#include "rules/index.h"
+#include "rules/match.h"
+#include "rules/require.h"
+
+enum {
+	KEYS = 4 * AG_PDUS, /* from x role x opcode */
+	NO_KEY = KEYS,      /* a subject of which these are not all known */
+};
+
+/** PDUs for which the same rules can match. */
+struct class
+{
+	struct ag_index rules;
+	struct ag_index of_peers; /* of them those that are for certain peers only, by peer */
+};
+
+struct ag_dispatch {
+	struct ag_cases any;       /* in which some rule can match */
+	struct ag_cases any_peers; /* likewise, whoever the peer is */
+	uint16_t class_of[KEYS];
+	struct class *classes;
+	struct ag_index all;
+};
+
+/* ---- Candidates ---- */
+
+static unsigned int key_of(const struct ag_subject *subject)
+{
+	uint64_t needed = UINT64_C(1) << AG_F_FROM | UINT64_C(1) << AG_F_ROLE;
+	uint64_t from = subject->value[AG_F_FROM].num;
+	uint64_t role = subject->value[AG_F_ROLE].num;
+	uint64_t pdu;
+
+	if ((subject->present & needed) != needed || from > 1 || role > 1)
+		return NO_KEY;
+	if (ag_subject_has(subject, AG_F_ATT_OPCODE))
+		pdu = subject->value[AG_F_ATT_OPCODE].num & 0xff;
+	else if (ag_subject_has(subject, AG_F_SMP_OPCODE))
+		pdu = 256 + (subject->value[AG_F_SMP_OPCODE].num & 0xff);
+	else
+		return NO_KEY;
+	return (unsigned int)((from * 2 + role) * AG_PDUS + pdu);
+}
+
+/** Whether a rule with these cases can match under a key, on whatever link and bearer. */
+static bool possible(const struct ag_cases *cases, unsigned int key)
+{
+	unsigned int pdu = key % AG_PDUS;
+	unsigned int context = key / AG_PDUS * 4;
+
+	return ag_cases_has(cases, context, pdu) || ag_cases_has(cases, context + 1, pdu) ||
+	       ag_cases_has(cases, context + 2, pdu) || ag_cases_has(cases, context + 3, pdu);
+}
+
+/** Split the classes of keys by one more rule: two keys stay together where it makes no
+ *  difference. @return: the number of classes */
+static unsigned int refine(uint16_t class_of[KEYS], const struct ag_cases *cases)
+{
+	uint16_t split[2][KEYS];
+	unsigned int count = 0;
+
+	memset(split, 0xff, sizeof(split));
+	for (unsigned int key = 0; key < KEYS; key++) {
+		uint16_t *slot = &split[possible(cases, key)][class_of[key]];
+
+		if (*slot == UINT16_MAX)
+			*slot = (uint16_t)count++;
+		class_of[key] = *slot;
+	}
+	return count;
+}
+
+static bool list_add(struct ag_candidates *list, size_t *room, uint32_t rule)
+{
+	uint32_t *rules = (uint32_t *)list->rules;
+
+	if (list->count == *room) {
+		size_t size = *room ? *room * 2 : 8;
+		uint32_t *more = realloc(rules, size * sizeof(*rules));
+
+		if (!more)
+			return false;
+		list->rules = rules = more;
+		*room = size;
+	}
+	rules[list->count++] = rule;
+	return true;
+}
+
+/** Lists while they grow. */
+struct growing {
+	struct ag_candidates list[KEYS];
+	size_t room[KEYS];
+	unsigned int member[KEYS]; /* a key of each class */
+	unsigned int n_classes;
+	bool *of_peers; /* by rule: for certain peers only */
+	size_t left;    /* entries of indices */
+};
+
+static void growing_clear(struct growing *growing)
+{
+	for (unsigned int i = 0; growing && i < KEYS; i++)
+		free((uint32_t *)growing->list[i].rules);
+	if (growing)
+		free(growing->of_peers);
+	free(growing);
+}
+
+static void find_members(const struct ag_dispatch *dispatch, struct growing *growing)
+{
+	for (unsigned int key = 0; key < KEYS; key++)
+		growing->member[dispatch->class_of[key]] = key;
+}
+
+static bool add_rule(struct growing *growing, const struct ag_ruleset *set, size_t rule)
+{
+	struct ag_cases can_be_true;
+	struct ag_cases can_be_false;
+
+	if (ag_rule_hides(&set->rules[rule]))
+		return true;
+	ag_cases_of(set->bodies[rule].when, &can_be_true, &can_be_false);
+	for (unsigned int i = 0; i < growing->n_classes; i++) {
+		if (possible(&can_be_true, growing->member[i]) &&
+		    !list_add(&growing->list[i], &growing->room[i], (uint32_t)rule))
+			return false;
+	}
+	return true;
+}
+
+/** Fields that make columns: those that the classes settle make none. */
+static uint64_t column_fields(void)
+{
+	return ~(ag_field_bit(AG_F_FROM) | ag_field_bit(AG_F_ROLE) | ag_field_bit(AG_F_ATT_OPCODE) |
+		 ag_field_bit(AG_F_ATT_KIND) | ag_field_bit(AG_F_SMP_OPCODE));
+}
+
+/** The rules of a class that are for certain peers only. */
+static int index_peers(struct ag_ruleset *set, struct growing *growing,
+		       const struct ag_candidates *list, struct ag_index *out)
+{
+	struct ag_index_plan plan = { ag_field_bit(AG_F_PEER), 0, &growing->left };
+	uint32_t *rules = malloc((list->count + 1) * sizeof(*rules));
+	struct ag_candidates peers = { rules, 0 };
+	int r;
+
+	if (!rules)
+		return -ENOMEM;
+	for (size_t i = 0; i < list->count; i++) {
+		if (growing->of_peers[list->rules[i]])
+			rules[peers.count++] = list->rules[i];
+	}
+	r = ag_index_build(set, &peers, &plan, out);
+	free(rules);
+	return r;
+}
+
+static int index_classes(struct ag_ruleset *set, struct growing *growing)
+{
+	struct ag_index_plan plan = { column_fields(), AG_FEW_RULES, &growing->left };
+	struct class *classes = ag_arena_alloc(&set->arena, growing->n_classes, sizeof(*classes));
+	int r = classes ? 0 : -ENOMEM;
+
+	set->dispatch->classes = classes;
+	for (unsigned int i = 0; i < growing->n_classes && !r; i++) {
+		r = ag_index_build(set, &growing->list[i], &plan, &classes[i].rules);
+		if (!r)
+			r = index_peers(set, growing, &growing->list[i], &classes[i].of_peers);
+	}
+	return r;
+}
+
+/** All rules in one row, for subjects of which too little is known. */
+static int index_all(struct ag_ruleset *set, struct growing *growing)
+{
+	struct ag_index_plan plan = { 0, AG_FEW_RULES, &growing->left };
+	struct ag_candidates all = { 0 };
+	size_t room = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < set->count && !r; i++) {
+		if (!ag_rule_hides(&set->rules[i]) && !list_add(&all, &room, (uint32_t)i))
+			r = -ENOMEM;
+	}
+	if (!r)
+		r = ag_index_build(set, &all, &plan, &set->dispatch->all);
+	free((uint32_t *)all.rules);
+	return r;
+}
+
+static int build_lists(struct ag_ruleset *set, struct growing *growing)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (!add_rule(growing, set, i))
+			return -ENOMEM;
+	}
+	return index_classes(set, growing) || index_all(set, growing) ? -ENOMEM : 0;
+}
+
+/** Which rules are for certain peers only. */
+static int find_peers(const struct ag_ruleset *set, struct growing *growing)
+{
+	struct ag_required required = { 0 };
+	int r = 0;
+
+	growing->of_peers = calloc(set->count + 1, sizeof(*growing->of_peers));
+	if (!growing->of_peers)
+		return -ENOMEM;
+	for (size_t i = 0; i < set->count && !r; i++) {
+		enum ag_requirement kind = ag_require(set->bodies[i].when, AG_F_PEER, &required);
+
+		growing->of_peers[i] = kind != AG_REQUIRES_NOTHING;
+		r = kind == AG_REQUIRES_FAILED ? -ENOMEM : 0;
+	}
+	ag_required_clear(&required);
+	return r;
+}
+
+static void classify(const struct ag_ruleset *set, struct ag_dispatch *dispatch,
+		     struct growing *growing)
+{
+	struct ag_cases can_be_true;
+	struct ag_cases can_be_false;
+
+	growing->n_classes = 1;
+	for (size_t i = 0; i < set->count; i++) {
+		if (ag_rule_hides(&set->rules[i]))
+			continue;
+		ag_cases_of(set->bodies[i].when, &can_be_true, &can_be_false);
+		ag_cases_or(&dispatch->any, &can_be_true);
+		if (!growing->of_peers[i])
+			ag_cases_or(&dispatch->any_peers, &can_be_true);
+		growing->n_classes = refine(dispatch->class_of, &can_be_true);
+	}
+}
+
+int ag_dispatch_build(struct ag_ruleset *set)
+{
+	struct growing *growing = calloc(1, sizeof(*growing));
+	int r = -ENOMEM;
+
+	set->dispatch = ag_arena_alloc(&set->arena, 1, sizeof(*set->dispatch));
+	if (growing && set->dispatch) {
+		growing->left = AG_ENTRIES_MAX;
+		r = find_peers(set, growing);
+	}
+	if (!r) {
+		classify(set, set->dispatch, growing);
+		find_members(set->dispatch, growing);
+		r = build_lists(set, growing);
+	}
+	growing_clear(growing);
+	return r;
+}
+
+/* ---- Asking ---- */
+
+const struct ag_rule *ag_rules_next(const struct ag_ruleset *set, const struct ag_subject *subject,
+				    struct ag_match_state *state, size_t *position)
+{
+	struct ag_walk walk;
+	unsigned int key;
+	uint32_t rule;
+
+	if (!set)
+		return NULL;
+	key = key_of(subject);
+	ag_index_ask(key == NO_KEY ? &set->dispatch->all
+				   : &set->dispatch->classes[set->dispatch->class_of[key]].rules,
+		     subject, *position, &walk);
+	while (ag_walk_next(&walk, &rule)) {
+		const struct ag_node *when = set->bodies[rule].when;
+
+		if (!when || ag_condition_holds(when, subject, state)) {
+			*position = rule + 1;
+			return &set->rules[rule];
+		}
+	}
+	*position = set->count;
+	return NULL;
+}
+
+/** Whether a context agrees with what is known of the subject. */
+static bool agrees(const struct ag_subject *subject, unsigned int context)
+{
+	enum ag_path path = ag_context_path(context);
+	bool bredr = path >= AG_PATH_ATT_BREDR;
+	uint64_t bearer = path == AG_PATH_EATT_BREDR ? AG_BEARER_EATT : (uint64_t)path;
+
+	return (!ag_subject_has(subject, AG_F_FROM) ||
+		subject->value[AG_F_FROM].num == ag_context_from(context)) &&
+	       (!ag_subject_has(subject, AG_F_ROLE) ||
+		subject->value[AG_F_ROLE].num == ag_context_role(context)) &&
+	       (!ag_subject_has(subject, AG_F_LINK) ||
+		(subject->value[AG_F_LINK].num == AG_LINK_BREDR) == bredr) &&
+	       (!ag_subject_has(subject, AG_F_BEARER) || subject->value[AG_F_BEARER].num == bearer);
+}
+
+/** Whether some rule can match in a context a PDU of which the opcode is known or not. */
+static bool may_match_in(const struct ag_cases *any, const struct ag_subject *subject,
+			 unsigned int context)
+{
+	if (ag_subject_has(subject, AG_F_ATT_OPCODE))
+		return ag_cases_has(any, context, subject->value[AG_F_ATT_OPCODE].num & 0xff);
+	if (ag_subject_has(subject, AG_F_SMP_OPCODE))
+		return ag_cases_has(any, context,
+				    256 + (subject->value[AG_F_SMP_OPCODE].num & 0xff));
+	for (size_t i = 0; i < AG_CONTEXT_WORDS; i++) {
+		if (any->words[context * AG_CONTEXT_WORDS + i])
+			return true;
+	}
+	return false;
+}
+
+/** Whether some rule can match in a context that agrees. */
+static bool may_match(const struct ag_cases *any, const struct ag_subject *subject)
+{
+	bool agreed = false;
+
+	for (unsigned int context = 0; context < AG_CONTEXTS; context++) {
+		if (!agrees(subject, context))
+			continue;
+		agreed = true;
+		if (may_match_in(any, subject, context))
+			return true;
+	}
+	return !agreed; /* a bearer on a link where it cannot be: nothing is known */
+}
+
+/** Whether there is a rule for this peer among those that are for certain peers only. */
+static bool may_match_peer(const struct ag_ruleset *set, const struct ag_subject *subject)
+{
+	unsigned int key = key_of(subject);
+	struct ag_walk walk;
+
+	if (key == NO_KEY || !ag_subject_has(subject, AG_F_PEER))
+		return true;
+	ag_index_ask(&set->dispatch->classes[set->dispatch->class_of[key]].of_peers, subject, 0,
+		     &walk);
+	return walk.count;
+}
+
+bool ag_rules_may_match(const struct ag_ruleset *set, const struct ag_subject *subject)
+{
+	if (!set)
+		return false;
+	if (may_match(&set->dispatch->any_peers, subject))
+		return true;
+	return may_match(&set->dispatch->any, subject) && may_match_peer(set, subject);
+}

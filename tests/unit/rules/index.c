@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Many rules, most of which require a value of some field: those found by that value must be those
+ * that asking each of them finds, in the same order and with the same counts of their samplers.
+ */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/cases.h"
+#include "rules/match.h"
+#include "tests/unit/rules/random.h"
+
+/* With a number each, two digits in place of the @; the subjects have those from 0 to 2 mostly. */
+static const char *const keys[] = {
+	"peer == 00:00:00:00:00:@",
+	"peer in {00:00:00:00:00:00, 00:00:00:00:00:@}",
+	"peer in 00:00:00:00:00:@..00:00:00:00:10:00",
+	"peer != 00:00:00:00:00:@",
+	"att.handle == 0x@",
+	"att.handle in {0x@, 0x0700, 1}",
+	"att.handle in 0x@..0x0900",
+	"(att.handle in 0x@..0x0900 or att.handle in 2..0x0101)",
+	"att.handle in 0x0101..0x02@",
+	"att.start == 0x@",
+	"att.start >= 0x@",
+	"att.uuid == 0x00@",
+	"att.uuid in {0x00@, 0x2a19}",
+	"att.uuid != 0x00@",
+	"att.characteristic == 0x00@",
+	"att.service == 0x00@",
+	"(att.service == 0x00@ or att.service in {0x0001, 0x1234})",
+	"att.type == 0x00@",
+	"att.value == hex\"@\"",
+	"att.value in {hex\"@\"..}",
+	"att.value != hex\"@\"",
+	"att.offset == 0x@",
+	"(att.handle == 1 and every 2 or att.handle == 0x@)",
+	"(every 3 or att.handle == 0x@)",
+	"not att.handle == 0x@",
+	"smp.reason == 0x@",
+};
+
+static size_t add_key(char *out, size_t size, unsigned int value)
+{
+	size_t len = 0;
+
+	for (const char *at = keys[ag_roll(sizeof(keys) / sizeof(keys[0]))]; *at; at++) {
+		if (*at == '@')
+			len += (size_t)snprintf(out + len, size - len, "%02x", value);
+		else
+			out[len++] = *at;
+	}
+	return len;
+}
+
+static size_t add_rule(char *text, size_t size, unsigned int number)
+{
+	static const char *const actions[] = { "log", "accept", "log", "rewrite att.handle = 1" };
+	size_t len = (size_t)snprintf(text, size, "rule r%u when ", number);
+
+	for (unsigned int i = 1 + ag_roll(2); i; i--) {
+		len += add_key(text + len, size - len, ag_roll(4) ? ag_roll(100) : ag_roll(3));
+		len += (size_t)snprintf(text + len, size - len, "%s", i > 1 ? " and " : "");
+	}
+	if (ag_roll(2))
+		len += (size_t)snprintf(text + len, size - len, " and %s", ag_random_test());
+	if (ag_roll(8) == 0)
+		len += (size_t)snprintf(text + len, size - len, " and every 2");
+	return len + (size_t)snprintf(text + len, size - len, " %s\n", actions[ag_roll(4)]);
+}
+
+static struct ag_ruleset *random_set(unsigned int rules)
+{
+	size_t size = 400 * (size_t)rules;
+	char *text = malloc(size);
+	struct ag_source source = { "random", text, 0 };
+	struct ag_ruleset *set = NULL;
+
+	cr_assert(ne(ptr, text, NULL));
+	for (unsigned int i = 0; i < rules; i++)
+		source.len += add_rule(text + source.len, size - source.len, i);
+	cr_assert(lt(sz, source.len, size));
+	cr_assert(eq(int, ag_ruleset_compile(&source, 1, &set, NULL), 0), "%s", text);
+	free(text);
+	return set;
+}
+
+/** In which cases each rule of a set can match: others do not count for its samplers. */
+static struct ag_cases *cases_of(const struct ag_ruleset *set)
+{
+	struct ag_cases *cases = calloc(set->count, sizeof(*cases));
+	struct ag_cases can_be_false;
+
+	cr_assert(ne(ptr, cases, NULL));
+	for (size_t i = 0; i < set->count; i++)
+		ag_cases_of(set->bodies[i].when, &cases[i], &can_be_false);
+	return cases;
+}
+
+static bool is_possible(const struct ag_cases *cases, const struct ag_subject *subject)
+{
+	bool att = ag_subject_has(subject, AG_F_ATT_OPCODE);
+	unsigned int pdu = att ? (unsigned int)subject->value[AG_F_ATT_OPCODE].num
+			       : 256 + (unsigned int)subject->value[AG_F_SMP_OPCODE].num;
+
+	for (int path = AG_PATH_ATT; path <= AG_PATH_EATT_BREDR; path++) {
+		if (ag_cases_has(cases,
+				 ag_context((enum ag_from)subject->value[AG_F_FROM].num,
+					    (enum ag_role)subject->value[AG_F_ROLE].num,
+					    (enum ag_path)path),
+				 pdu))
+			return true;
+	}
+	return false;
+}
+
+/** One rule after another. @return: the count of the set at the end */
+static size_t next_by_asking_each(const struct ag_ruleset *set, const struct ag_cases *cases,
+				  const struct ag_subject *subject, struct ag_match_state *samplers,
+				  size_t position)
+{
+	while (position < set->count &&
+	       !(is_possible(&cases[position], subject) &&
+		 ag_condition_holds(set->bodies[position].when, subject, samplers)))
+		position++;
+	return position;
+}
+
+struct tally {
+	size_t hits;
+	size_t passed_by; /* by what the first fragment tells */
+};
+
+static void compare(const struct ag_ruleset *set, const struct ag_cases *cases,
+		    struct ag_subject subject, struct ag_match_state *by_index,
+		    struct ag_match_state *by_asking, struct tally *tally)
+{
+	bool may = ag_rules_may_match(set, &subject);
+	size_t position = 0;
+	size_t expected = 0;
+
+	tally->passed_by += !may;
+	for (;;) {
+		const struct ag_rule *rule = ag_rules_next(set, &subject, by_index, &position);
+
+		expected = next_by_asking_each(set, cases, &subject, by_asking, expected);
+		cr_assert(eq(sz, rule ? rule->index : set->count, expected));
+		if (!rule)
+			return;
+		cr_assert(may);
+		tally->hits++;
+		if (rule->actions[0].kind == AG_REWRITE &&
+		    ag_subject_has(&subject, AG_F_ATT_HANDLE))
+			ag_subject_set(&subject, AG_F_ATT_HANDLE, 1);
+		expected++;
+	}
+}
+
+/** Numbers beyond those of the rest, for ranges. */
+static struct ag_subject subject_of_many_numbers(void)
+{
+	struct ag_subject subject = ag_random_subject();
+
+	if (ag_subject_has(&subject, AG_F_ATT_HANDLE) && ag_roll(2))
+		ag_subject_set(&subject, AG_F_ATT_HANDLE, ag_roll(0x1000));
+	if (ag_roll(3) == 0)
+		ag_subject_set(&subject, AG_F_PEER, ag_roll(0x2000));
+	return subject;
+}
+
+static void run(unsigned int runs, unsigned int rules, struct tally *tally)
+{
+	for (unsigned int i = 0; i < runs; i++) {
+		struct ag_ruleset *set = random_set(1 + ag_roll(rules));
+		struct ag_cases *cases = cases_of(set);
+		struct ag_match_state *by_index = NULL;
+		struct ag_match_state *by_asking = NULL;
+
+		cr_assert(eq(int, ag_match_state_new(set, i, &by_index), 0));
+		cr_assert(eq(int, ag_match_state_new(set, i, &by_asking), 0));
+		for (unsigned int j = 0; j < 60; j++)
+			compare(set, cases, subject_of_many_numbers(), by_index, by_asking, tally);
+		free(cases);
+		ag_match_state_free(by_index);
+		ag_match_state_free(by_asking);
+		ag_ruleset_free(set);
+	}
+}
+
+Test(rules_index, finds_what_asking_each_rule_finds)
+{
+	struct tally tally = { 0 };
+
+	run(600, 12, &tally);
+	cr_expect(ge(sz, tally.passed_by, 1000));
+	run(150, 300, &tally);
+	cr_expect(ge(sz, tally.hits, 20000));
+}
+
+/* ---- What would be larger than it is worth ---- */
+
+typedef int put_fn(char *out, size_t size, unsigned int number);
+
+static struct ag_ruleset *compile_repeated(put_fn *put, unsigned int count)
+{
+	size_t size = 150 * (size_t)count;
+	char *text = malloc(size);
+	struct ag_source source = { "many", text, 0 };
+	struct ag_ruleset *set = NULL;
+
+	cr_assert(ne(ptr, text, NULL));
+	for (unsigned int i = 1; i <= count; i++)
+		source.len += (size_t)put(text + source.len, size - source.len, i);
+	cr_assert(lt(sz, source.len, size));
+	cr_assert(eq(int, ag_ruleset_compile(&source, 1, &set, NULL), 0));
+	free(text);
+	return set;
+}
+
+static size_t count_matches(const struct ag_ruleset *set, uint16_t handle)
+{
+	struct ag_subject subject = { 0 };
+	size_t position = 0;
+	size_t count = 0;
+
+	ag_subject_set(&subject, AG_F_FROM, AG_FROM_HOST);
+	ag_subject_set(&subject, AG_F_ROLE, AG_ROLE_CENTRAL);
+	ag_subject_set(&subject, AG_F_ATT_OPCODE, 0x0a);
+	ag_subject_set(&subject, AG_F_ATT_HANDLE, handle);
+	while (ag_rules_next(set, &subject, NULL, &position))
+		count++;
+	return count;
+}
+
+static int put_nested(char *out, size_t size, unsigned int number)
+{
+	return snprintf(out, size, "rule r%u when att.handle in %u..%u log\n", number, number,
+			30001 - number);
+}
+
+/* Each is inside the one before it: written out they would have 9 million entries. */
+Test(rules_index, ranges_inside_each_other)
+{
+	struct ag_ruleset *set = compile_repeated(put_nested, 3000);
+
+	cr_expect(eq(sz, count_matches(set, 0), 0));
+	cr_expect(eq(sz, count_matches(set, 1), 1));
+	cr_expect(eq(sz, count_matches(set, 1000), 1000));
+	cr_expect(eq(sz, count_matches(set, 29000), 1001));
+	cr_expect(eq(sz, count_matches(set, 30000), 1));
+	cr_expect(eq(sz, count_matches(set, 30001), 0));
+	ag_ruleset_free(set);
+}
+
+static int put_row(char *out, size_t size, unsigned int number)
+{
+	return snprintf(out, size, "rule r%u when att.handle in %u00..%u80 log\n", number, number,
+			number);
+}
+
+Test(rules_index, ranges_side_by_side)
+{
+	struct ag_ruleset *set = compile_repeated(put_row, 500);
+
+	cr_expect(eq(sz, count_matches(set, 99), 0));
+	cr_expect(eq(sz, count_matches(set, 100), 1));
+	cr_expect(eq(sz, count_matches(set, 180), 1));
+	cr_expect(eq(sz, count_matches(set, 181), 0));
+	cr_expect(eq(sz, count_matches(set, 50080), 1));
+	cr_expect(eq(sz, count_matches(set, 50081), 0));
+	ag_ruleset_free(set);
+}
