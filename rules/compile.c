@@ -8,6 +8,7 @@
 #include "rules/hide.h"
 #include "rules/lower.h"
 #include "rules/parser.h"
+#include "rules/require.h"
 
 /** One compilation. */
 struct compiler {
@@ -191,22 +192,11 @@ static int compiler_begin(struct compiler *compiler, const struct ag_source *sou
 	return compiler->set ? 0 : -ENOMEM;
 }
 
-static uint64_t asked_by(const struct ag_node *node)
-{
-	uint64_t asked = node->kind == AG_NODE_TEST ? UINT64_C(1) << node->field : 0;
-
-	for (size_t i = 0; i < node->n_children; i++)
-		asked |= asked_by(node->children[i]);
-	return asked;
-}
-
 /** Prepare for matching. */
 static int prepare(struct ag_ruleset *set)
 {
-	for (size_t i = 0; i < set->count; i++) {
-		if (set->bodies[i].when)
-			set->asked |= asked_by(set->bodies[i].when);
-	}
+	for (size_t i = 0; i < set->count; i++)
+		set->asked |= ag_fields_tested(set->bodies[i].when);
 	return ag_dispatch_build(set) || ag_hide_build(set) ? -ENOMEM : 0;
 }
 

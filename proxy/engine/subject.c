@@ -122,6 +122,7 @@ void ag_subject_glimpse(const struct ag_unit *unit, uint8_t opcode, struct ag_su
 	ag_subject_set(out, AG_F_FROM, unit->from);
 	ag_subject_set(out, AG_F_ROLE, unit->link->view.role);
 	ag_subject_set(out, AG_F_LINK, unit->link->view.type);
+	ag_subject_set(out, AG_F_PEER, unit->link->view.peer);
 	if (!unit->bearer) {
 		ag_subject_set(out, AG_F_SMP_OPCODE, opcode);
 		return;
