@@ -66,7 +66,7 @@ struct ag_pump {
 	void *watch_user;
 	int error; /* why it is ending; 0 while it is not */
 	enum ag_side gone;
-	bool rest; /* what that side had said before it went is still being read */
+	bool rest;             /* what that side had said before it went is still being read */
 	enum ag_resync resync; /* after the kernel dropped packets of the controller */
 	bool host_up;          /* the host took a packet since it last was down */
 	bool refusal_told;     /* lost_refused has been logged */
