@@ -287,7 +287,7 @@ static void start(struct run *run)
 		.acl_max = { run->acl_max[0], run->acl_max[1] },
 		.early_acl_us = run->early_us,
 		.replay = run->replay,
-		.keeper = { load_map, save_map, run },
+		.keeper = { .load = load_map, .save = save_map, .user = run },
 	};
 
 	if (run->started)

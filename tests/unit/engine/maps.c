@@ -44,7 +44,8 @@ static void save(void *user, const struct ag_link_view *link, const struct ag_at
 
 static struct ag_engine *new_engine(struct keeper *keeper)
 {
-	struct ag_engine_config config = { .keeper = { load, save, keeper } };
+	struct ag_engine_config config = { .keeper = {
+					       .load = load, .save = save, .user = keeper } };
 	struct ag_engine *engine;
 
 	cr_assert_eq(ag_engine_new(&config, &engine), 0);
