@@ -20,6 +20,7 @@ struct judgement {
 	struct ag_att att;                  /* of `pdu`, where it is ATT */
 	const struct ag_transaction *asked; /* that it answers as it came; NULL: no response, or to
 					     * nothing */
+	bool confirms;                      /* it confirms an indication */
 	uint16_t mtu;                       /* ATT_MTU before it */
 	struct ag_hide_finding hide;
 };
@@ -406,10 +407,19 @@ static int answer_in_place(struct ag_engine *engine, struct ag_unit *unit,
 	return answer(engine, unit, &request, judgement->verdict, verdict, error);
 }
 
-static bool is_replaced(const struct judgement *judgement)
+/* 3.4.7.3 knows one form only, so whoever indicated gets that. */
+static int confirm_in_place(struct ag_engine *engine, struct ag_unit *unit,
+			    enum ag_verdict *verdict)
 {
-	return judgement->asked &&
-	       (judgement->verdict->kind == AG_REJECT || judgement->verdict->kind == AG_ANSWER);
+	const uint8_t confirmation = AG_ATT_HANDLE_VALUE_CFM;
+
+	*verdict = AG_V_REJECT;
+	return ag_unit_forward_as(engine, unit, &confirmation, 1);
+}
+
+static bool is_refused(const struct judgement *judgement)
+{
+	return judgement->verdict->kind == AG_REJECT || judgement->verdict->kind == AG_ANSWER;
 }
 
 static int carry_out(struct ag_engine *engine, struct ag_unit *unit,
@@ -419,8 +429,10 @@ static int carry_out(struct ag_engine *engine, struct ag_unit *unit,
 	const struct ag_att *att = unit->bearer ? &judgement->att : NULL;
 	int r;
 
-	if (is_replaced(judgement))
+	if (judgement->asked && is_refused(judgement))
 		return answer_in_place(engine, unit, judgement, verdict, error);
+	if (judgement->confirms && is_refused(judgement))
+		return confirm_in_place(engine, unit, verdict);
 	r = swallow(engine, unit);
 	if (r)
 		return r;
@@ -518,8 +530,11 @@ static void note_question(const struct ag_unit *unit, const struct ag_att *origi
 	if (!unit->bearer)
 		return;
 	judgement->mtu = unit->bearer->mtu;
-	if (original->kind == AG_ATT_RESPONSE &&
-	    ag_bearer_answers(unit->bearer, unit->from, original))
+	if ((original->kind != AG_ATT_RESPONSE && original->kind != AG_ATT_CONFIRMATION) ||
+	    !ag_bearer_answers(unit->bearer, unit->from, original))
+		return;
+	judgement->confirms = original->kind == AG_ATT_CONFIRMATION;
+	if (!judgement->confirms)
 		judgement->asked = &unit->bearer->transaction[ag_other(unit->from)];
 }
 

@@ -18,7 +18,9 @@ static bool waits_for_answer(const struct ag_decision *decision)
 /* Whoever asked gets another answer in the place of this one. */
 static bool is_replaced(const struct ag_decision *decision)
 {
-	return decision->is_att && ag_sim_att_kind(decision->pdu[0]) == AG_SIM_ATT_RESPONSE;
+	enum ag_sim_att_kind kind = ag_sim_att_kind(decision->pdu[0]);
+
+	return decision->is_att && (kind == AG_SIM_ATT_RESPONSE || kind == AG_SIM_ATT_CONFIRMATION);
 }
 
 /* The ends of a decision's link, or NULL where that end is down already. */
