@@ -26,7 +26,7 @@ Test(shield, only_what_is_sound_and_all_of_it)
 {
 	const char *only = getenv("AG_SEED");
 	struct ag_sim_shield_count count = { 0 };
-	unsigned int cases = ag_sim_cases(20);
+	unsigned int cases = ag_sim_cases(100);
 
 	if (only) {
 		if (strtoull(only, NULL, 0) >> 32 == SALT)
