@@ -93,14 +93,30 @@ static void open_link(struct ag_story *story, uint16_t handle)
 
 /* ---- Commands and events ---- */
 
+/* The link was encrypted, and that was not enough: BlueZ takes 0x05 on an encrypted link as a wish
+ * for authentication. The first round is over, the second one counts from here. */
+static bool wants_more(struct story_link *link, enum ag_from from)
+{
+	if (!link->settled.frame || !link->later.count || link->later.asker != from)
+		return false;
+	link->refusal = link->later;
+	link->later = (struct story_refusal){ 0 };
+	link->settled = (struct story_mark){ 0 };
+	link->failed = (struct story_mark){ 0 };
+	return true;
+}
+
 static void raise_security(struct ag_story *story, struct story_link *link, enum ag_from from,
 			   const char *words)
 {
-	if (link->raised.frame || link->encrypted.frame)
+	size_t len = strnlen(words, STORY_WORDS - 1);
+
+	if ((link->raised.frame || link->encrypted.frame) && !wants_more(link, from))
 		return;
 	link->raised = story->now;
 	link->raiser = from;
-	memcpy(link->raised_words, words, strnlen(words, STORY_WORDS - 1));
+	memcpy(link->raised_words, words, len);
+	link->raised_words[len] = '\0';
 }
 
 static void on_command(struct ag_story *story, struct ag_cursor cursor)
@@ -157,8 +173,11 @@ static void on_encryption(struct ag_story *story, struct ag_cursor cursor, bool 
 	if (status != 0) {
 		link->encrypt_failed = story->now;
 		link->encrypt_status = status;
-	} else if (!link->encrypted.frame && (!has_enabled || ag_pull_u8(&cursor) != 0)) {
-		link->encrypted = story->now;
+	} else if (!has_enabled || ag_pull_u8(&cursor) != 0) {
+		if (!link->encrypted.frame)
+			link->encrypted = story->now;
+		if (!link->settled.frame)
+			link->settled = story->now;
 	}
 }
 
@@ -394,14 +413,15 @@ static bool answers(const struct story_request *request, const struct ag_decisio
 static void refuse(struct ag_story *story, struct story_link *link,
 		   const struct story_request *request, enum ag_from asker, uint8_t error)
 {
-	struct story_refusal *refusal = &link->refusal;
+	bool settled = link->settled.frame;
+	struct story_refusal *refusal = settled ? &link->later : &link->refusal;
 	bool again = refusal->count && refusal->asker == asker &&
 		     refusal->handle == request->handle && refusal->opcode == request->opcode;
 
 	if (again)
 		refusal->count++;
 	/* The one that raised security is the one that counts. */
-	if (again || (link->raised.frame && refusal->count))
+	if (again || (!settled && link->raised.frame && refusal->count))
 		return;
 	*refusal = (struct story_refusal){
 		.asked = request->at,

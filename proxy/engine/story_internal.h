@@ -67,7 +67,9 @@ struct story_link {
 	struct story_count unsolicited[2]; /* by who answered */
 	struct story_count duplicate[2];
 	struct story_refusal refusal; /* the last one, until security was raised by it */
-	struct story_mark raised;     /* first SMP or encryption after nothing */
+	struct story_refusal later;   /* the last one since that was settled */
+	struct story_mark raised;     /* first SMP or encryption after nothing, or after `later' */
+	struct story_mark settled;    /* the encryption that came of it */
 	enum ag_from raiser;
 	char raised_words[STORY_WORDS];
 	struct story_mark smp[2];    /* the last SMP PDU of each side */

@@ -162,7 +162,7 @@ static bool judge_security(const struct story_link *link, enum ag_from from,
 	char code[48];
 
 	if (from != link->raiser || !raised_by_refusal(link) ||
-	    (link->encrypted.frame && link->raiser != peripheral(link)))
+	    (link->settled.frame && link->raiser != peripheral(link)))
 		return false;
 	say(finding, "%s asked for \"%s\" (frame %" PRIu64 ") and was refused with %s",
 	    who(refusal->asker), refusal->words, refusal->asked.frame,
@@ -175,12 +175,12 @@ static bool judge_security(const struct story_link *link, enum ag_from from,
 	if (refusal->count > 1)
 		say(finding, " The same request was refused %" PRIu64 " times in all.",
 		    refusal->count);
-	if (link->encrypted.frame)
-		say(finding, " It ended in encryption (frame %" PRIu64 ").", link->encrypted.frame);
+	if (link->settled.frame)
+		say(finding, " It ended in encryption (frame %" PRIu64 ").", link->settled.frame);
 	evidence(finding, refusal->asked);
 	evidence(finding, refusal->refused);
 	evidence(finding, link->raised);
-	finding->harmless = link->encrypted.frame != 0;
+	finding->harmless = link->settled.frame != 0;
 	finding->remedy = security_remedy(link);
 	if (between(refusal->refused, link->raised) <= PROMPT)
 		sure(finding, AG_CERTAIN, "the %s follows the error at once", link->raised_words);
@@ -201,7 +201,7 @@ static bool judge_unprompted(const struct story_link *link, enum ag_from from,
 	    "its own was refused shortly before with an error that raises security.",
 	    who(from), link->raised_words, link->raised.frame, seconds(link->began, link->raised));
 	evidence(finding, link->raised);
-	finding->harmless = link->encrypted.frame != 0;
+	finding->harmless = link->settled.frame != 0;
 	finding->remedy = raiser_remedy(link);
 	if (incomplete(link)) {
 		say(finding, " The refusal may be among the packets that the recording lacks.");
@@ -231,7 +231,7 @@ static bool judge_pairing(const struct story_link *link, enum ag_from from,
 	enum ag_from asked = other(from);
 	char code[48];
 
-	if (from != link->raiser || !link->raised.frame || link->encrypted.frame)
+	if (from != link->raiser || !link->raised.frame || link->settled.frame)
 		return false;
 	evidence(finding, link->raised);
 	if (link->failed.frame) {
@@ -286,7 +286,7 @@ static bool judge_client(const struct story_link *link, enum ag_from from,
 	evidence(finding, asked->last);
 	sure(finding, AG_CERTAIN, "the role is in the connection event");
 	finding->harmless = !silence &&
-			    !(link->raised.frame && link->raiser == from && !link->encrypted.frame);
+			    !(link->raised.frame && link->raiser == from && !link->settled.frame);
 	finding->remedy = from == AG_FROM_HOST && !finding->harmless ? AG_REMEDY_QUIET
 								     : AG_REMEDY_NONE;
 	return true;
@@ -310,7 +310,7 @@ static const struct story_request *oldest(const struct story_link *link, enum ag
 static enum ag_remedy silence_remedy(const struct story_link *link, enum ag_from from)
 {
 	/* Who is silent waits for security. */
-	if (link->raised.frame && link->raiser != from && !link->encrypted.frame)
+	if (link->raised.frame && link->raiser != from && !link->settled.frame)
 		return security_remedy(link);
 	if (from == AG_FROM_PEER)
 		return AG_REMEDY_SILENT_HOST;
@@ -328,7 +328,7 @@ static bool judge_unanswered(const struct story_link *link, enum ag_from from,
 	say(finding, "%s never answered \"%s\" (frame %" PRIu64 ") in %.1f s.", who(silent),
 	    request->words, request->at.frame, seconds(request->at, link->ended));
 	evidence(finding, request->at);
-	if (link->raised.frame && link->raiser == silent && !link->encrypted.frame &&
+	if (link->raised.frame && link->raiser == silent && !link->settled.frame &&
 	    link->raised.us <= request->at.us + STORY_SECOND) {
 		say(finding,
 		    " It had asked for security itself (frame %" PRIu64 "): BlueZ's kernel blocks "
@@ -580,7 +580,7 @@ static struct suspect suspect(const struct story_link *link, enum ag_from ender,
 	if (indication->at.frame && (!request || indication->at.us < request->at.us))
 		request = indication;
 	found.smp_since = link->smp[ender];
-	found.smp = link->smp[ender].frame && !link->encrypted.frame &&
+	found.smp = link->smp[ender].frame && !link->settled.frame &&
 		    between(link->smp[ender], ended) >= TIMER_EARLY &&
 		    between(link->smp[ender], ended) <= SMP_LATE;
 	if (request) {
@@ -642,7 +642,7 @@ static bool say_by_exclusion(const struct story_link *link, enum ag_from ender, 
 		sure(finding, AG_POSSIBLE, "only the reason speaks for it");
 		return true;
 	}
-	if (kernel || !link->raised.frame || link->raiser == ender || link->encrypted.frame ||
+	if (kernel || !link->raised.frame || link->raiser == ender || link->settled.frame ||
 	    age_us < TIMER_EARLY || age_us > SMP_LATE)
 		return false;
 	say(finding,

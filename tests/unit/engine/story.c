@@ -208,6 +208,44 @@ Test(engine_story, the_kernels_smp_timer)
 	cr_expect_eq(world.n_found, 4);
 }
 
+/* A bonded phone has encrypted as it was asked to; what it refuses then is refused for want of
+ * more. */
+Test(engine_story, refused_on_an_encrypted_link)
+{
+	begin(1);
+	HOST_SMP(0x01, 3, 0, 1, 16, 0, 0);
+	encrypt();
+	HOST(0x0a, 0x16, 0x00);
+	PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+	HOST_SMP(0x0b, 0x05);
+	wait_us(30 * SECOND + 200 * MS);
+	end_by_host(0x05);
+	finish();
+	cr_expect(strstr(expect(AG_FINDING_SECURITY, AG_CERTAIN, AG_REMEDY_QUIET)->text,
+			 "sent a Security Request 0.010 s later (frame 8)"));
+	expect(AG_FINDING_PAIRING, AG_CERTAIN, AG_REMEDY_QUIET);
+	expect(AG_FINDING_TIMER, AG_CERTAIN, AG_REMEDY_QUIET);
+}
+
+/* Refused on an encrypted link, and content with that: the earlier refusal is the one that is told.
+ */
+Test(engine_story, refused_again_and_content)
+{
+	begin(1);
+	HOST(0x0a, 0x16, 0x00);
+	PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+	HOST_SMP(0x0b, 0x01);
+	encrypt();
+	HOST(0x0a, 0x18, 0x00);
+	PEER(0x01, 0x0a, 0x18, 0x00, 0x05);
+	end_by_host(0x13);
+	finish();
+	cr_assert_eq(world.n_found, 2);
+	cr_expect_eq(world.found[1].kind, AG_FINDING_SECURITY);
+	cr_expect(world.found[1].harmless);
+	cr_expect(strstr(world.found[1].text, "0x0016"));
+}
+
 /* The phone asked while our socket was blocked, and gave up. */
 Test(engine_story, the_peers_att_timer)
 {
