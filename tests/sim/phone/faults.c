@@ -149,15 +149,11 @@ static void short_error(struct phone_exchange *exchange)
 		exchange->len--;
 }
 
-/* The error after which bluetoothd does not go on: 0x0e, Unlikely Error. */
+/* And goes on with what its own exchange gave. */
 static void second_mtu(struct phone_exchange *exchange)
 {
-	static const uint8_t error[] = { AG_ATT_ERROR_RSP, AG_ATT_EXCHANGE_MTU_REQ, 0, 0, 0x0e };
-
-	if (exchange->request[0] != AG_ATT_EXCHANGE_MTU_REQ)
-		return;
-	memcpy(exchange->answer, error, sizeof(error));
-	exchange->len = sizeof(error);
+	if (exchange->answer[0] == AG_ATT_EXCHANGE_MTU_RSP)
+		ag_put_le16(exchange->answer + 1, PHONE_DEFAULT_MTU);
 }
 
 static const struct {

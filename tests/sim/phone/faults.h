@@ -29,7 +29,7 @@ enum phone_fault {
 	PHONE_FAULT_SHORT_ERROR,      /* Error Response without its code */
 	PHONE_FAULT_DUPLICATE_MTU,    /* Exchange MTU Response, twice */
 	PHONE_FAULT_LATE_ERROR,       /* Error Response behind the first page of services */
-	PHONE_FAULT_SECOND_MTU,       /* refuses an MTU exchange beside its own */
+	PHONE_FAULT_SECOND_MTU,       /* answers an MTU exchange beside its own with 23 */
 	PHONE_FAULT_MALFORMED_ASKING, /* requests of its own that break their format */
 	PHONE_FAULTS,
 };

@@ -50,7 +50,7 @@ static const struct {
 	  { 0x0b, 'P', 'h', 'o', 'n', 'e', 'A' } },
 	{ PHONE_FAULT_OTHER_RESPONSE, 3, { 0x0a, 3, 0 }, 6, { 0x0d, 'P' } },
 	{ PHONE_FAULT_SHORT_ERROR, 3, { 0x0a, 0, 0 }, 4, { 0x01, 0x0a, 0, 0 } },
-	{ PHONE_FAULT_SECOND_MTU, 3, { 0x02, 23, 0 }, 5, { 0x01, 0x02, 0, 0, 0x0e } },
+	{ PHONE_FAULT_SECOND_MTU, 3, { 0x02, 5, 2 }, 3, { 0x03, 23, 0 } },
 	/* What another fault is about stays right. */
 	{ PHONE_FAULT_SHORT_ERROR, 3, { 0x0a, 3, 0 }, 6, { 0x0b, 'P' } },
 	{ PHONE_FAULT_EMPTY_EXTENDED, 3, { 0x0a, 3, 0 }, 6, { 0x0b, 'P' } },
