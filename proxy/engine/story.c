@@ -515,11 +515,17 @@ static uint16_t mtu_in_force(const struct story_link *link)
 	return most;
 }
 
-static void check_length(struct ag_story *story, struct story_link *link,
+/* What is longer than the MTU is malformed too, but there is a finding of its own for that. */
+static void check_format(struct ag_story *story, struct story_link *link,
 			 const struct ag_decision *decision)
 {
+	const struct ag_subject *subject = decision->subject;
+
 	if (decision->bearer == AG_BEARER_ATT && decision->pdu_len > mtu_in_force(link))
 		count(story, &link->too_long[decision->from], decision);
+	else if (ag_subject_has(subject, AG_F_ATT_MALFORMED) &&
+		 subject->value[AG_F_ATT_MALFORMED].num)
+		count(story, &link->malformed[decision->from], decision);
 }
 
 /* ---- Service Changed and indications ---- */
@@ -580,7 +586,7 @@ static void on_att(struct ag_story *story, struct story_link *link,
 	ag_att_parse(decision->pdu, decision->len, &att);
 	if (att.opcode == AG_ATT_EXCHANGE_MTU_REQ || att.opcode == AG_ATT_EXCHANGE_MTU_RSP)
 		on_mtu(story, link, decision, &att);
-	check_length(story, link, decision);
+	check_format(story, link, decision);
 	if (att.opcode == AG_ATT_READ_BY_TYPE_RSP && decision->from == AG_FROM_HOST)
 		learn_service_changed(link, decision);
 	switch (att.kind) {

@@ -23,6 +23,7 @@ enum ag_finding_kind {
 	AG_FINDING_UNANSWERED,      /* a request without a response */
 	AG_FINDING_UNSOLICITED,     /* a response without a request */
 	AG_FINDING_DUPLICATE,       /* a second response to a request */
+	AG_FINDING_MALFORMED,       /* PDUs that break their own format */
 	AG_FINDING_MTU,             /* the two sides do not agree on an ATT_MTU */
 	AG_FINDING_SERVICE_CHANGED, /* indicated before the link was encrypted */
 	AG_FINDING_INDICATION,      /* an indication without a confirmation */
@@ -44,6 +45,7 @@ enum ag_remedy {
 	AG_REMEDY_SILENT_PEER,
 	AG_REMEDY_SILENT_HOST,
 	AG_REMEDY_SURPLUS,
+	AG_REMEDY_MALFORMED,
 	AG_REMEDY_HOLD_INDICATION,
 	AG_REMEDY_BONDED,
 	AG_REMEDIES,

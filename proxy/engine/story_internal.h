@@ -66,6 +66,7 @@ struct story_link {
 	bool overfull;    /* more packets with the controller than it has buffers */
 	struct story_count unsolicited[2]; /* by who answered */
 	struct story_count duplicate[2];
+	struct story_count malformed[2];
 	struct story_refusal refusal; /* the last one, until security was raised by it */
 	struct story_refusal later;   /* the last one since that was settled */
 	struct story_mark raised;     /* first SMP or encryption after nothing, or after `later' */

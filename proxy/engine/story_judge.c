@@ -349,7 +349,7 @@ static bool judge_unanswered(const struct story_link *link, enum ag_from from,
 	return true;
 }
 
-static void say_surplus(const struct story_count *what, enum ag_from from, const char *second,
+static void say_counted(const struct story_count *what, enum ag_from from, const char *second,
 			struct ag_finding *finding)
 {
 	say(finding, "%s sent \"%s\" (frame %" PRIu64 "), %s", who(from), what->words,
@@ -369,7 +369,7 @@ static bool judge_unsolicited(const struct story_link *link, enum ag_from from,
 
 	if (what->count == 0)
 		return false;
-	say_surplus(what, from,
+	say_counted(what, from,
 		    "but nothing was asked that it answers. bluetoothd ends the link for it.",
 		    finding);
 	finding->harmless = incomplete(link);
@@ -390,7 +390,7 @@ static bool judge_duplicate(const struct story_link *link, enum ag_from from,
 
 	if (what->count == 0)
 		return false;
-	say_surplus(what, from,
+	say_counted(what, from,
 		    "a second response to a request that was answered. bluetoothd ends the link "
 		    "for it.",
 		    finding);
@@ -407,6 +407,24 @@ static bool judge_duplicate(const struct story_link *link, enum ag_from from,
 	else
 		sure(finding, AG_POSSIBLE,
 		     "it differs from the first, so a second request may be missing here");
+	return true;
+}
+
+/* A rule can do something about what comes from the peer. */
+static bool judge_malformed(const struct story_link *link, enum ag_from from,
+			    struct ag_finding *finding)
+{
+	const struct story_count *what = &link->malformed[from];
+
+	if (what->count == 0)
+		return false;
+	say_counted(what, from, "which breaks its own format.", finding);
+	if (from == AG_FROM_PEER)
+		say(finding, " bluetoothd fails by most such answers, and ends itself by some: "
+			     "entries of a length of 0, an empty Extended Properties "
+			     "descriptor, services that overlap.");
+	finding->remedy = from == AG_FROM_PEER ? AG_REMEDY_MALFORMED : AG_REMEDY_NONE;
+	sure(finding, at_most(link, AG_CERTAIN), "Vol 3 Part F, 3.4");
 	return true;
 }
 
@@ -710,6 +728,8 @@ static const struct kind_row kinds[] = {
 				     judge_unsolicited },
 	[AG_FINDING_DUPLICATE] = { "duplicate-response", "A request was answered twice",
 				   judge_duplicate },
+	[AG_FINDING_MALFORMED] = { "malformed-pdu", "A PDU that breaks its own format",
+				   judge_malformed },
 	[AG_FINDING_MTU] = { "mtu-disagreement", "The two sides do not agree on the MTU",
 			     judge_mtu },
 	[AG_FINDING_SERVICE_CHANGED] = { "early-service-changed",

@@ -75,6 +75,20 @@ static const struct remedy_row remedies[] = {
 				"rule explain-surplus\n"
 				"    when from == peer and att.unsolicited\n"
 				"    drop\n" },
+	[AG_REMEDY_MALFORMED] = { "explain-malformed",
+				  "# Where what the peer says breaks its own format, something "
+				  "well-formed takes its\n"
+				  "# place. The rules that are active by default do so: see "
+				  "10-shield.rules.\n"
+				  "rule explain-extended-properties\n"
+				  "    when   from == peer and att.malformed and att.request == "
+				  "read_request\n"
+				  "           and att.uuid == characteristic_extended_properties\n"
+				  "    answer hex\"01 00\"\n"
+				  "\n"
+				  "rule explain-malformed\n"
+				  "    when   from == peer and att.malformed\n"
+				  "    reject\n" },
 	[AG_REMEDY_HOLD_INDICATION] = { "explain-hold-service-changed", NULL },
 	[AG_REMEDY_BONDED] = { "explain-bonded",
 			       "# A bonded peer gets a second to encrypt by itself.\n"

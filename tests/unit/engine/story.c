@@ -299,6 +299,30 @@ Test(engine_story, surplus_responses)
 	cr_expect_eq(world.n_found, 2);
 }
 
+Test(engine_story, malformed_answers)
+{
+	begin(1);
+	HOST(0x08, 0x01, 0x00, 0xff, 0xff, 0x3a, 0x2b);
+	PEER(0x09, 0x00, 0x0d, 0x00);
+	HOST(0x0a, 0x09, 0x00);
+	PEER(0x0b, 0x64);
+	end_by_peer(0x13);
+	finish();
+	cr_expect(strstr(expect(AG_FINDING_MALFORMED, AG_CERTAIN, AG_REMEDY_MALFORMED)->text,
+			 "The peer sent \"Read By Type Response"));
+	cr_expect_eq(find(AG_FINDING_MALFORMED)->n_frames, 1);
+}
+
+/* What this machine says is told, but no rule is there for it. */
+Test(engine_story, malformed_requests_of_ours)
+{
+	begin(0);
+	HOST(0x0a, 0x09);
+	PEER(0x01, 0x0a, 0x00, 0x00, 0x04);
+	finish();
+	expect(AG_FINDING_MALFORMED, AG_CERTAIN, AG_REMEDY_NONE);
+}
+
 Test(engine_story, mtu_said_in_two_ways)
 {
 	begin(0);
