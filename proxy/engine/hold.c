@@ -166,6 +166,8 @@ static int discard(struct ag_engine *engine, struct ag_link *link, enum ag_side 
 	};
 
 	ag_tell_later(engine, link, from, held->channel, held->is_att, &what);
+	if (held->is_att)
+		ag_map_indicated(link, from, held->pdu, held->len);
 	return ag_refund(engine, link, from, held->channel, held->frames);
 }
 

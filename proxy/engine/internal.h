@@ -253,9 +253,13 @@ void ag_map_save(struct ag_engine *engine, struct ag_link *link);
 /** Whether a PDU with this opcode, of which the rest is still to come, will teach something. */
 bool ag_map_wants(const struct ag_unit *unit, uint8_t opcode);
 
-/** Learn from a whole PDU as it came from its sender, before its answer is entered in the bearer.
- */
+/** Learn from a whole response as it came from its sender, before it is entered in the bearer. */
 void ag_map_learn(const struct ag_unit *unit, const struct ag_att *att);
+
+/** An indication goes on its way, or will never go: if it is Service Changed the map doubts what it
+ *  names. Not before, since until then its receiver goes by what was. */
+void ag_map_indicated(const struct ag_link *link, enum ag_side from, const uint8_t *pdu,
+		      size_t len);
 
 /** The same from a response for which ag_map_wants() was true when it began. */
 void ag_map_teach(const struct ag_unit *unit);

@@ -72,10 +72,14 @@ void ag_map_teach(const struct ag_unit *unit)
 
 void ag_map_learn(const struct ag_unit *unit, const struct ag_att *att)
 {
-	if (att->kind == AG_ATT_INDICATION)
-		ag_attributes_indicated(unit->link->map[unit->from], att->pdu, att->len);
 	if (att->kind == AG_ATT_RESPONSE && ag_map_wants(unit, att->opcode))
 		ag_map_teach(unit);
+}
+
+void ag_map_indicated(const struct ag_link *link, enum ag_side from, const uint8_t *pdu, size_t len)
+{
+	if (pdu[0] == AG_ATT_HANDLE_VALUE_IND)
+		ag_attributes_indicated(link->map[from], pdu, len);
 }
 
 /* ---- Places ---- */

@@ -226,6 +226,7 @@ static void remember(struct ag_engine *engine, const struct ag_unit *unit, const
 		return;
 	ag_att_parse(pdu, len, &att);
 	ag_bearer_asked(unit->bearer, unit->from, &att, engine->now_us);
+	ag_map_indicated(unit->link, unit->from, pdu, len);
 	if (kind != AG_ATT_REQUEST)
 		return;
 	transaction = &unit->bearer->transaction[unit->from];
@@ -612,6 +613,8 @@ int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
 		note_shown(engine, unit, &judgement);
 		r = accept(engine, unit, &judgement, number);
 	} else {
+		if (unit->bearer)
+			ag_map_indicated(unit->link, unit->from, unit->pdu, unit->len);
 		r = verdict == AG_V_HIDE ? carry_out_hidden(engine, unit, &judgement, &error)
 					 : carry_out(engine, unit, &judgement, &verdict, &error);
 		tell(engine, unit, &judgement, verdict, error, number);
