@@ -16,7 +16,7 @@
 #include "proxy/io/fd.h"
 #include "proxy/io/log.h"
 
-#define PATIENCE_MS 500
+#define PATIENCE_MS 2000
 
 enum task { WRITE, TOUCH, REMOVE };
 

@@ -27,7 +27,7 @@ void ag_disk_remove(struct ag_disk *disk, const char *path);
 /** Give a file the time of now. */
 void ag_disk_touch(struct ag_disk *disk, const char *path);
 
-/** Finish, for half a second at the most; NULL is allowed. */
+/** Finish, for two seconds at the most; NULL is allowed. */
 void ag_disk_close(struct ag_disk *disk);
 
 #endif

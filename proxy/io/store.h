@@ -39,7 +39,7 @@ struct ag_store_config {
  */
 int ag_store_new(const struct ag_store_config *config, struct ev_loop *loop, struct ag_store **out);
 
-/** Write what is not written yet, for half a second at the most; NULL is allowed. */
+/** Write what is not written yet, for two seconds at the most; NULL is allowed. */
 void ag_store_free(struct ag_store *store);
 
 /** For the configuration of an engine. */
