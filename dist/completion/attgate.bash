@@ -39,7 +39,7 @@ _attgate_value() { # OPTION WORD
 	--controller) mapfile -t COMPREPLY < <(compgen -W "$(_attgate_controllers) unix: tcp:" -- "$2") ;;
 	--host) mapfile -t COMPREPLY < <(compgen -W 'vhci unix: unix-listen: tcp: tcp-listen:' -- "$2") ;;
 	--control-group) mapfile -t COMPREPLY < <(compgen -g -- "$2") ;;
-	--btmon) mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$2") ;;
+	--btmon) mapfile -t COMPREPLY < <(compgen -W 'all on off' -- "$2") ;;
 	--index | --filter | --record-size | --record-count | --size | --count) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac

@@ -35,7 +35,7 @@ complete -c attgate -n '__fish_seen_subcommand_from run' -l dry-run -d 'decide, 
 complete -c attgate -n '__fish_seen_subcommand_from run' -l once -d 'end when a side goes away'
 complete -c attgate -n '__fish_seen_subcommand_from run' -l allow-remote -d 'let tcp-listen be open to more than this machine'
 complete -c attgate -n '__fish_seen_subcommand_from run' -l verbose -d 'log every decision'
-complete -c attgate -n '__fish_seen_subcommand_from run' -l btmon -x -a 'on off' -d 'show btmon what is decided'
+complete -c attgate -n '__fish_seen_subcommand_from run' -l btmon -x -a 'all on off' -d 'show btmon what is decided'
 complete -c attgate -n '__fish_seen_subcommand_from run' -l record -r -d 'record both sides and the decisions'
 complete -c attgate -n '__fish_seen_subcommand_from run' -l record-size -x -d 'octets of each file'
 complete -c attgate -n '__fish_seen_subcommand_from run' -l record-count -x -d 'how many files to keep'

@@ -179,11 +179,13 @@ static int parse_btmon(struct arguments *arguments)
 	if (!arguments->btmon)
 		return AG_EXIT_OK;
 	arguments->config.btmon = AG_BTMON_OFF;
-	if (strcmp(arguments->btmon, "on") == 0)
+	if (strcmp(arguments->btmon, "all") == 0)
+		arguments->config.btmon = AG_BTMON_ALL;
+	else if (strcmp(arguments->btmon, "on") == 0)
 		arguments->config.btmon = AG_BTMON_ON;
 	else if (strcmp(arguments->btmon, "off") != 0)
 		return ag_usage_error(&ag_cmd_run,
-				      "--btmon `%s' is not understood; it is on or off",
+				      "--btmon `%s' is not understood; it is all, on or off",
 				      arguments->btmon);
 	return AG_EXIT_OK;
 }
@@ -288,8 +290,8 @@ const struct ag_command ag_cmd_run = {
 	    "  --verbose          log every decision\n"
 	    "  --shadow PATH      judge with these rules too, change nothing by them, and say\n"
 	    "                     where they decide otherwise; may be repeated\n"
-	    "  --btmon on|off     show btmon what is decided (default: on, where a side is\n"
-	    "                     the kernel's)\n"
+	    "  --btmon on|off|all show btmon what rules did; all: what just passes, too\n"
+	    "                     (default: on, where a side is the kernel's)\n"
 	    "  --record FILE      record both sides and the decisions; where FILE is there\n"
 	    "                     already, to FILE.1, FILE.2 and so on\n"
 	    "  --record-size SIZE begin the next file after so many octets (10M, 1G)\n"

@@ -19,6 +19,7 @@
 struct ag_btmon {
 	int fd;            /* -1: off */
 	uint16_t index[2]; /* by enum ag_side; 0xffff: no controller of the kernel */
+	bool all;          /* also PDUs that no rule did anything with */
 	bool told;         /* a failure has been logged */
 };
 
@@ -31,7 +32,8 @@ void ag_btmon_close(struct ag_btmon *btmon);
 /** A side has been opened; `label` is its transport's, and tells the index if it is "hciN ...". */
 void ag_btmon_opened(struct ag_btmon *btmon, enum ag_side side, const char *label);
 
-/** The tap; `user` is a struct ag_btmon. */
+/** The tap; `user` is a struct ag_btmon. Of what passes untouched and unnoticed by any rule it says
+ *  nothing unless `all` is wanted: a message costs more than handing on the packet. */
 void ag_btmon_tap(void *user, const struct ag_decision *decision);
 
 /**

@@ -86,6 +86,11 @@ static bool changes(const struct ag_decision *decision)
 	       (decision->effects & ~(unsigned int)AG_EFFECT_LOG) != 0;
 }
 
+bool ag_decision_is_plain(const struct ag_decision *decision)
+{
+	return !decision->rule && !changes(decision) && !decision->log_text;
+}
+
 enum ag_log_level ag_decision_priority(const struct ag_decision *decision)
 {
 	return changes(decision) || decision->log_text ? AG_LOG_NOTICE : AG_LOG_INFO;

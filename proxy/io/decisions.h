@@ -25,6 +25,9 @@ void ag_decision_format(const struct ag_decision *decision, char *out, size_t si
  *  no key is in it. */
 void ag_decision_note(const struct ag_decision *decision, char *out, size_t size);
 
+/** Whether a PDU just passed: accepted, and no rule acted on it. */
+bool ag_decision_is_plain(const struct ag_decision *decision);
+
 /** Its priority: AG_LOG_NOTICE where something was changed or a rule says to log, else
  *  AG_LOG_INFO. */
 enum ag_log_level ag_decision_priority(const struct ag_decision *decision);

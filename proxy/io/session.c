@@ -600,7 +600,9 @@ static void start_btmon(struct session *session)
 		      config->address[AG_SIDE_CONTROLLER].kind == AG_ADDRESS_HCI ||
 		      config->address[AG_SIDE_CONTROLLER].kind == AG_ADDRESS_BDADDR;
 
-	if (config->btmon == AG_BTMON_ON || (config->btmon == AG_BTMON_AUTO && kernel))
+	session->btmon.all = config->btmon == AG_BTMON_ALL;
+	if (session->btmon.all || config->btmon == AG_BTMON_ON ||
+	    (config->btmon == AG_BTMON_AUTO && kernel))
 		ag_btmon_open(&session->btmon);
 }
 

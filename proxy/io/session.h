@@ -15,8 +15,9 @@
 
 /** Whether btmon is told of decisions. */
 enum ag_btmon_wanted {
-	AG_BTMON_AUTO, /* where a side is the kernel's */
-	AG_BTMON_ON,
+	AG_BTMON_AUTO, /* as ON, where a side is the kernel's */
+	AG_BTMON_ALL,  /* of all */
+	AG_BTMON_ON,   /* of those in which a rule acted */
 	AG_BTMON_OFF,
 };
 

@@ -68,6 +68,39 @@ static uint16_t heard_index(int fd)
 	return (uint16_t)(frame[2] | frame[3] << 8);
 }
 
+Test(io_btmon, of_what_just_passes_nothing_is_said_unless_that_is_wanted)
+{
+	struct ag_decision acted = make(AG_FROM_HOST), passed = make(AG_FROM_HOST);
+	struct ag_btmon btmon = { .fd = -1 };
+	int fd[2];
+
+	passed.rule = NULL;
+	passed.verdict = AG_V_ACCEPT;
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fd), 0);
+	btmon.fd = fd[0];
+	ag_btmon_opened(&btmon, AG_SIDE_HOST, "hci1");
+	ag_btmon_tap(&btmon, &passed);
+	ag_btmon_tap(&btmon, &acted);
+	cr_expect_eq(heard_index(fd[1]), 1);
+	cr_expect_eq(recv(fd[1], (uint8_t[8]){ 0 }, 8, MSG_DONTWAIT), -1);
+	/* each way in which a PDU did not just pass */
+	for (unsigned int i = 0; i < 4; i++) {
+		struct ag_decision other = passed;
+
+		other.rule = i == 0 ? &rule : NULL;
+		other.verdict = i == 1 ? AG_V_LATE : AG_V_ACCEPT;
+		other.effects = i == 2 ? AG_EFFECT_DELAY : 0;
+		other.log_text = i == 3 ? "look" : NULL;
+		ag_btmon_tap(&btmon, &other);
+		cr_expect_eq(heard_index(fd[1]), 1, "%u", i);
+	}
+	btmon.all = true;
+	ag_btmon_tap(&btmon, &passed);
+	cr_expect_eq(heard_index(fd[1]), 1);
+	ag_btmon_close(&btmon);
+	close(fd[1]);
+}
+
 Test(io_btmon, a_message_belongs_to_the_side_that_sent)
 {
 	struct ag_decision host = make(AG_FROM_HOST), peer = make(AG_FROM_PEER);
