@@ -9,20 +9,51 @@
 #define NAME_KEPT 64
 #define TEXT_KEPT 128
 
+/*
+ * Records lie behind one another in `octets`, each in one piece: one that does not fit before the
+ * end begins at 0 again. A record is,
+ * from a multiple of 8 on,
+ *
+ *   struct kept | values of the subject | PDU | what goes out | rule's name, 0 | text, 0
+ *
+ * where a value is two words of a UUID, or one.
+ */
+#define RING_SIZE ((size_t)256 << 10)
+
+/* Where a subject's octets lie, in the word that is kept of them: in which PDU, from where on. */
+enum { IN_NOTHING, IN_PDU, IN_OUT };
+#define WORD(where, offset, len)                                                                   \
+	((uint64_t)(where) << 48 | (uint64_t)(offset) << 24 | (uint64_t)(len))
+#define WORD_WHERE(word)  ((word) >> 48)
+#define WORD_OFFSET(word) ((size_t)((word) >> 24 & 0xffffff))
+#define WORD_LEN(word)    ((size_t)((word)&0xffffff))
+
 struct kept {
-	struct ag_decision decision;
+	struct ag_decision decision; /* its pointers tell only whether there is something */
 	struct ag_link_view link;
-	struct ag_subject subject;
-	struct ag_rule rule;
-	char name[NAME_KEPT];
-	char text[TEXT_KEPT];
-	uint8_t pdu[AG_TRACE_PDU_MAX];
-	uint8_t out[AG_TRACE_PDU_MAX];
+	uint64_t present; /* of the subject */
+	size_t rule_index;
+	size_t words; /* of the values */
 };
 
+/* The longest record: every value could be a UUID. */
+#define RECORD_MAX                                                                                 \
+	(sizeof(struct kept) + AG_FIELD_COUNT * sizeof(struct ag_uuid) +                           \
+	 2 * (size_t)AG_TRACE_PDU_MAX + NAME_KEPT + TEXT_KEPT + 8)
+
 struct ag_trace {
+	uint64_t first;
 	uint64_t end;
-	struct kept kept[AG_TRACE_KEPT];
+	size_t tail;                    /* where the next record begins, if it fits */
+	uint64_t uuids;                 /* fields by ag_field_type(), a bit each */
+	uint64_t octets;                /* likewise */
+	uint32_t offset[AG_TRACE_KEPT]; /* of the record, in `ring` */
+	/* what ag_trace_at() shows */
+	struct ag_decision decision;
+	struct ag_subject subject;
+	struct ag_link_view link;
+	struct ag_rule rule;
+	_Alignas(struct kept) uint8_t ring[RING_SIZE];
 };
 
 int ag_trace_new(struct ag_trace **out)
@@ -32,6 +63,12 @@ int ag_trace_new(struct ag_trace **out)
 
 	if (!trace)
 		return -ENOMEM;
+	for (unsigned int field = 0; field < AG_FIELD_COUNT; field++) {
+		enum ag_value_type type = ag_field_type((enum ag_field)field);
+
+		trace->uuids |= (uint64_t)(type == AG_T_UUID) << field;
+		trace->octets |= (uint64_t)(type == AG_T_BYTES) << field;
+	}
 	*out = trace;
 	return 0;
 }
@@ -41,33 +78,80 @@ void ag_trace_free(struct ag_trace *trace)
 	free(trace);
 }
 
-static size_t copy_octets(uint8_t *to, const uint8_t *from, size_t len)
+/* ---- Room ---- */
+
+static uint32_t *offset_of(struct ag_trace *trace, uint64_t at)
 {
-	if (len > AG_TRACE_PDU_MAX)
-		len = AG_TRACE_PDU_MAX;
-	if (len > 0)
-		memcpy(to, from, len);
-	return len;
+	return &trace->offset[at % AG_TRACE_KEPT];
 }
 
-/* Octets of a subject's value lie within the PDU or what it was rewritten to: point into the copy.
- */
-static bool follow(struct ag_bytes *bytes, const uint8_t *from, size_t len, const uint8_t *copy,
-		   size_t kept)
+/* Where the next record goes, with room for the longest; what lay there is forgotten. */
+static uint8_t *make_room(struct ag_trace *trace)
+{
+	size_t start = trace->tail + RECORD_MAX > RING_SIZE ? 0 : trace->tail;
+
+	if (trace->end - trace->first == AG_TRACE_KEPT)
+		trace->first++;
+	/* the oldest lie behind the newest, and from the end of the ring on at its beginning */
+	for (; trace->first < trace->end; trace->first++) {
+		size_t oldest = *offset_of(trace, trace->first);
+
+		if (oldest < start || oldest >= start + RECORD_MAX)
+			break;
+	}
+	*offset_of(trace, trace->end) = (uint32_t)start;
+	return trace->ring + start;
+}
+
+/* ---- In ---- */
+
+static size_t at_most(size_t len, size_t limit)
+{
+	return len < limit ? len : limit;
+}
+
+/* Whether octets lie in a PDU, and the word for those of them that are kept. */
+static bool lies_in(const struct ag_bytes *bytes, const uint8_t *pdu, size_t len, size_t kept,
+		    unsigned int where, uint64_t *word)
 {
 	uintptr_t start = (uintptr_t)bytes->data;
-	uintptr_t base = (uintptr_t)from;
+	uintptr_t base = (uintptr_t)pdu;
 	size_t offset;
 
-	if (!from || start < base || start - base > len)
+	if (!pdu || start < base || start - base > len || start - base > kept)
 		return false;
 	offset = start - base;
-	if (offset > kept)
-		return false;
-	bytes->data = copy + offset;
-	if (bytes->len > kept - offset)
-		bytes->len = kept - offset;
+	*word = WORD(where, offset, at_most(bytes->len, kept - offset));
 	return true;
+}
+
+static uint64_t word_of(const struct ag_bytes *bytes, const struct ag_decision *decision,
+			const struct kept *kept)
+{
+	uint64_t word = WORD(IN_NOTHING, 0, 0);
+
+	if (!lies_in(bytes, decision->pdu, decision->len, kept->decision.len, IN_PDU, &word))
+		(void)lies_in(bytes, decision->out, decision->out_len, kept->decision.out_len,
+			      IN_OUT, &word);
+	return word;
+}
+
+/* Words for the values: of numbers, then of UUIDs, then of octets. @return: behind them */
+static uint64_t *put_values(const struct ag_trace *trace, const struct ag_decision *decision,
+			    const struct kept *kept, uint64_t *to)
+{
+	const union ag_value *value = decision->subject->value;
+	uint64_t left;
+
+	for (left = kept->present & ~(trace->uuids | trace->octets); left; left &= left - 1)
+		*to++ = value[__builtin_ctzll(left)].num;
+	for (left = kept->present & trace->uuids; left; left &= left - 1) {
+		*to++ = value[__builtin_ctzll(left)].uuid.hi;
+		*to++ = value[__builtin_ctzll(left)].uuid.lo;
+	}
+	for (left = kept->present & trace->octets; left; left &= left - 1)
+		*to++ = word_of(&value[__builtin_ctzll(left)].bytes, decision, kept);
+	return to;
 }
 
 /* One subject is kept. It serves for the PDU as it came too where both speak of one attribute,
@@ -83,56 +167,52 @@ static bool is_same_attribute(const struct ag_decision *decision)
 		after->value[AG_F_ATT_HANDLE].num == before->value[AG_F_ATT_HANDLE].num);
 }
 
-static void keep_subject(struct kept *kept, const struct ag_decision *decision)
+static uint8_t *put_octets(uint8_t *to, const void *from, size_t len)
 {
-	struct ag_bytes *value;
-
-	kept->decision.subject = decision->subject ? &kept->subject : NULL;
-	kept->decision.as_came = is_same_attribute(decision) ? kept->decision.subject : NULL;
-	if (!decision->subject)
-		return;
-	kept->subject = *decision->subject;
-	if (!ag_subject_has(&kept->subject, AG_F_ATT_VALUE))
-		return;
-	value = &kept->subject.value[AG_F_ATT_VALUE].bytes;
-	if (!follow(value, decision->pdu, decision->len, kept->pdu, kept->decision.len) &&
-	    !follow(value, decision->out, decision->out_len, kept->out, kept->decision.out_len))
-		kept->subject.present &= ~(UINT64_C(1) << AG_F_ATT_VALUE);
+	if (len > 0)
+		memcpy(to, from, len);
+	return to + len;
 }
 
-static void keep_words(struct kept *kept, const struct ag_decision *decision)
+/* A text and its end; what is longer than `kept` with it is cut. */
+static uint8_t *put_text(uint8_t *to, const char *text, size_t kept)
 {
-	if (decision->rule) {
-		snprintf(kept->name, sizeof(kept->name), "%s", decision->rule->name);
-		kept->rule = (struct ag_rule){ .name = kept->name, .index = decision->rule->index };
-		kept->decision.rule = &kept->rule;
-	}
-	if (decision->log_text) {
-		snprintf(kept->text, sizeof(kept->text), "%s", decision->log_text);
-		kept->decision.log_text = kept->text;
-	}
+	to = put_octets(to, text, strnlen(text, kept - 1));
+	*to = '\0';
+	return to + 1;
 }
 
 void ag_trace_put(struct ag_trace *trace, const struct ag_decision *decision)
 {
-	struct kept *kept = &trace->kept[trace->end++ % AG_TRACE_KEPT];
+	uint8_t *start = make_room(trace), *at = start + sizeof(struct kept);
+	struct kept *kept = (void *)start;
 
 	kept->decision = *decision;
 	kept->link = *decision->link;
-	kept->decision.link = &kept->link;
-	kept->decision.len = copy_octets(kept->pdu, decision->pdu, decision->len);
-	kept->decision.pdu = kept->pdu;
-	if (decision->out) {
-		kept->decision.out_len = copy_octets(kept->out, decision->out, decision->out_len);
-		kept->decision.out = kept->out;
-	}
-	keep_subject(kept, decision);
-	keep_words(kept, decision);
+	kept->present = decision->subject ? decision->subject->present : 0;
+	kept->rule_index = decision->rule ? decision->rule->index : 0;
+	if (!is_same_attribute(decision))
+		kept->decision.as_came = NULL;
+	kept->decision.len = at_most(decision->len, AG_TRACE_PDU_MAX);
+	kept->decision.out_len = decision->out ? at_most(decision->out_len, AG_TRACE_PDU_MAX) : 0;
+	if (kept->present)
+		at = (uint8_t *)put_values(trace, decision, kept, (uint64_t *)(void *)at);
+	kept->words = (size_t)(at - start - sizeof(*kept)) / sizeof(uint64_t);
+	at = put_octets(at, decision->pdu, kept->decision.len);
+	at = put_octets(at, decision->out, kept->decision.out_len);
+	if (decision->rule)
+		at = put_text(at, decision->rule->name, NAME_KEPT);
+	if (decision->log_text)
+		at = put_text(at, decision->log_text, TEXT_KEPT);
+	trace->tail = ((size_t)(at - trace->ring) + 7) & ~(size_t)7;
+	trace->end++;
 }
+
+/* ---- Out ---- */
 
 uint64_t ag_trace_first(const struct ag_trace *trace)
 {
-	return trace->end > AG_TRACE_KEPT ? trace->end - AG_TRACE_KEPT : 0;
+	return trace->first;
 }
 
 uint64_t ag_trace_end(const struct ag_trace *trace)
@@ -140,23 +220,79 @@ uint64_t ag_trace_end(const struct ag_trace *trace)
 	return trace->end;
 }
 
-const struct ag_decision *ag_trace_at(const struct ag_trace *trace, uint64_t at)
+static const struct kept *kept_at(struct ag_trace *trace, uint64_t at)
 {
-	return &trace->kept[at % AG_TRACE_KEPT].decision;
+	return (const void *)(trace->ring + *offset_of(trace, at));
 }
 
-const struct ag_subject *ag_trace_subject(const struct ag_trace *trace, uint64_t at)
+/* Octets of a subject as they lie in what is shown; what was not kept is not there. */
+static void show_octets(struct ag_trace *trace, unsigned int field, uint64_t word)
 {
-	const struct ag_decision *decision = ag_trace_at(trace, at);
-	uint64_t first = ag_trace_first(trace);
+	const uint8_t *in = WORD_WHERE(word) == IN_PDU ? trace->decision.pdu : trace->decision.out;
 
-	if (decision->subject)
-		return decision->subject;
-	while (at-- > first) {
-		const struct ag_decision *earlier = ag_trace_at(trace, at);
+	if (WORD_WHERE(word) == IN_NOTHING)
+		trace->subject.present &= ~(UINT64_C(1) << field);
+	else
+		trace->subject.value[field].bytes = (struct ag_bytes){ in + WORD_OFFSET(word),
+								       WORD_LEN(word) };
+}
 
-		if (earlier->number == decision->number && earlier->subject)
-			return earlier->subject;
+/* The values that put_values() put at `word`. The decision's PDUs are shown already. */
+static void show_subject(struct ag_trace *trace, const struct kept *kept, const uint64_t *word)
+{
+	union ag_value *value = trace->subject.value;
+	uint64_t left;
+
+	trace->subject.present = kept->present;
+	for (left = kept->present & ~(trace->uuids | trace->octets); left; left &= left - 1)
+		value[__builtin_ctzll(left)].num = *word++;
+	for (left = kept->present & trace->uuids; left; left &= left - 1, word += 2)
+		value[__builtin_ctzll(left)].uuid = (struct ag_uuid){ word[0], word[1] };
+	for (left = kept->present & trace->octets; left; left &= left - 1)
+		show_octets(trace, (unsigned int)__builtin_ctzll(left), *word++);
+	trace->decision.subject = &trace->subject;
+	if (kept->decision.as_came)
+		trace->decision.as_came = &trace->subject;
+}
+
+const struct ag_decision *ag_trace_at(struct ag_trace *trace, uint64_t at)
+{
+	const struct kept *kept = kept_at(trace, at);
+	const uint64_t *words = (const uint64_t *)(const void *)(kept + 1);
+	const uint8_t *next = (const uint8_t *)(words + kept->words);
+
+	trace->decision = kept->decision;
+	trace->link = kept->link;
+	trace->decision.link = &trace->link;
+	trace->decision.pdu = next;
+	next += kept->decision.len;
+	if (kept->decision.out) {
+		trace->decision.out = next;
+		next += kept->decision.out_len;
 	}
-	return NULL;
+	if (kept->decision.rule) {
+		trace->rule = (struct ag_rule){ .name = (const char *)next,
+						.index = kept->rule_index };
+		trace->decision.rule = &trace->rule;
+		next += strlen((const char *)next) + 1;
+	}
+	if (kept->decision.log_text)
+		trace->decision.log_text = (const char *)next;
+	if (kept->decision.subject)
+		show_subject(trace, kept, words);
+	return &trace->decision;
+}
+
+const struct ag_subject *ag_trace_subject(struct ag_trace *trace, uint64_t at)
+{
+	uint64_t number = kept_at(trace, at)->decision.number;
+
+	for (;; at--) {
+		const struct kept *kept = kept_at(trace, at);
+
+		if (kept->decision.number == number && kept->decision.subject)
+			return ag_trace_at(trace, at)->subject;
+		if (at == trace->first)
+			return NULL;
+	}
 }

@@ -10,8 +10,8 @@
 
 #include "proxy/engine/engine.h"
 
-/** Decisions kept; some 4 MiB when all are in use. */
-#define AG_TRACE_KEPT 2048
+/** Decisions kept at the most. They share 256 KiB, where some 600 of ordinary PDUs have room. */
+#define AG_TRACE_KEPT 1024
 /** Octets kept of a PDU: the longest that bluetoothd's ATT_MTU of 517 allows. */
 #define AG_TRACE_PDU_MAX 520
 
@@ -34,17 +34,17 @@ uint64_t ag_trace_first(const struct ag_trace *trace);
 uint64_t ag_trace_end(const struct ag_trace *trace);
 
 /**
- * A decision that is kept. Of its rule only the name and the index are.
+ * A decision that is kept. Of its rule only the name and the index are, and `as_came` is not.
  *
  * @at:     from ag_trace_first() on, less than ag_trace_end()
- * @return: valid until the next ag_trace_put()
+ * @return: valid until the next call of anything here but the two above
  */
-const struct ag_decision *ag_trace_at(const struct ag_trace *trace, uint64_t at);
+const struct ag_decision *ag_trace_at(struct ag_trace *trace, uint64_t at);
 
 /**
  * What a filter judges: the decision's subject. A later word on a PDU has that of the first word;
- * NULL when that is not kept any more.
+ * NULL when that is not kept any more. @at, @return: as of ag_trace_at()
  */
-const struct ag_subject *ag_trace_subject(const struct ag_trace *trace, uint64_t at);
+const struct ag_subject *ag_trace_subject(struct ag_trace *trace, uint64_t at);
 
 #endif

@@ -117,6 +117,7 @@ Test(trace, follows_values)
 	ag_trace_free(trace);
 }
 
+/* Of the shortest there are as many as are numbered. */
 Test(trace, overwrites_the_oldest)
 {
 	struct ag_trace *trace;
@@ -124,6 +125,9 @@ Test(trace, overwrites_the_oldest)
 
 	cr_assert_eq(ag_trace_new(&trace), 0);
 	set_scene(&scene, 0);
+	scene.decision.subject = NULL;
+	scene.decision.rule = NULL;
+	scene.decision.log_text = NULL;
 	for (uint64_t i = 0; i < AG_TRACE_KEPT + 10; i++) {
 		scene.decision.number = i;
 		ag_trace_put(trace, &scene.decision);
@@ -132,6 +136,110 @@ Test(trace, overwrites_the_oldest)
 	cr_expect_eq(ag_trace_first(trace), 10);
 	for (uint64_t i = 10; i < AG_TRACE_KEPT + 10; i++)
 		cr_expect_eq(ag_trace_at(trace, i)->number, i);
+	ag_trace_free(trace);
+}
+
+static uint32_t draw(uint32_t *state)
+{
+	*state = *state * 1664525 + 1013904223;
+	return *state >> 8;
+}
+
+/* The n-th decision, made of nothing but `n`. */
+static void set_any(struct scene *scene, uint64_t n)
+{
+	uint32_t state = (uint32_t)n;
+
+	set_scene(scene, n);
+	for (size_t i = 0; i < sizeof(scene->pdu); i++) {
+		scene->pdu[i] = (uint8_t)draw(&state);
+		scene->out[i] = (uint8_t)draw(&state);
+	}
+	/* mostly short, as they are */
+	scene->decision.len = draw(&state) % (n % 4 ? 24 : AG_TRACE_PDU_MAX + 1);
+	scene->decision.out = draw(&state) % 4 ? NULL : scene->out;
+	scene->decision.out_len = draw(&state) % (AG_TRACE_PDU_MAX + 1);
+	scene->decision.rule = draw(&state) % 2 ? &scene->rule : NULL;
+	scene->decision.log_text = draw(&state) % 2 ? scene->text : NULL;
+	scene->decision.subject = draw(&state) % 4 ? &scene->subject : NULL;
+	scene->rule.index = draw(&state);
+	scene->link.handle = (uint16_t)draw(&state);
+	snprintf(scene->name, sizeof(scene->name), "r%u", draw(&state));
+	snprintf(scene->text, sizeof(scene->text), "%u", draw(&state));
+	scene->subject.present = 0;
+	for (unsigned int field = 0; field < AG_FIELD_COUNT; field++) {
+		union ag_value *value = &scene->subject.value[field];
+
+		if (draw(&state) % 2)
+			continue;
+		scene->subject.present |= UINT64_C(1) << field;
+		if (ag_field_type((enum ag_field)field) == AG_T_UUID)
+			value->uuid = (struct ag_uuid){ draw(&state), draw(&state) };
+		else if (ag_field_type((enum ag_field)field) == AG_T_BYTES)
+			value->bytes = (struct ag_bytes){ scene->pdu, scene->decision.len };
+		else
+			value->num = (uint64_t)draw(&state) << 32 | draw(&state);
+	}
+}
+
+static bool same_subject(const struct ag_subject *a, const struct ag_subject *b)
+{
+	if (!a || !b || a->present != b->present)
+		return a == b;
+	for (unsigned int field = 0; field < AG_FIELD_COUNT; field++) {
+		const union ag_value *x = &a->value[field], *y = &b->value[field];
+		enum ag_value_type type = ag_field_type((enum ag_field)field);
+
+		if (!ag_subject_has(a, (enum ag_field)field))
+			continue;
+		if (type == AG_T_BYTES ? x->bytes.len != y->bytes.len ||
+					     memcmp(x->bytes.data, y->bytes.data, x->bytes.len) != 0
+		    : type == AG_T_UUID ? x->uuid.hi != y->uuid.hi || x->uuid.lo != y->uuid.lo
+					: x->num != y->num)
+			return false;
+	}
+	return true;
+}
+
+static void expect_same(const struct ag_decision *kept, const struct ag_decision *put)
+{
+	cr_assert_eq(kept->number, put->number);
+	cr_assert_eq(kept->link->handle, put->link->handle);
+	cr_assert_eq(kept->len, put->len);
+	cr_assert_eq(memcmp(kept->pdu, put->pdu, put->len), 0);
+	cr_assert_eq(kept->out == NULL, put->out == NULL);
+	cr_assert(!put->out || (kept->out_len == put->out_len &&
+				memcmp(kept->out, put->out, put->out_len) == 0));
+	cr_assert_eq(kept->rule == NULL, put->rule == NULL);
+	cr_assert(!put->rule || (strcmp(kept->rule->name, put->rule->name) == 0 &&
+				 kept->rule->index == put->rule->index));
+	cr_assert_eq(kept->log_text == NULL, put->log_text == NULL);
+	cr_assert(!put->log_text || strcmp(kept->log_text, put->log_text) == 0);
+	cr_assert(same_subject(kept->subject, put->subject));
+}
+
+/* Whatever came, what is kept is what came last, without a gap and octet for octet, and it is not
+ * little. */
+Test(trace, keeps_what_came_last)
+{
+	struct ag_trace *trace;
+	struct scene scene;
+
+	cr_assert_eq(ag_trace_new(&trace), 0);
+	for (uint64_t n = 0; n < 20000; n++) {
+		set_any(&scene, n);
+		ag_trace_put(trace, &scene.decision);
+		memset(scene.pdu, 0xee, sizeof(scene.pdu));
+		memset(scene.out, 0xee, sizeof(scene.out));
+		cr_assert_eq(ag_trace_end(trace), n + 1);
+		cr_assert_leq(ag_trace_first(trace), n < 256 ? 0 : n - 256);
+		for (uint64_t at = n % 487 ? n : ag_trace_first(trace); at <= n; at++) {
+			set_any(&scene, at);
+			expect_same(ag_trace_at(trace, at), &scene.decision);
+		}
+		set_any(&scene, ag_trace_first(trace));
+		expect_same(ag_trace_at(trace, ag_trace_first(trace)), &scene.decision);
+	}
 	ag_trace_free(trace);
 }
 
@@ -148,7 +256,9 @@ Test(trace, subject_of_a_later_word)
 	scene.decision.number = 5;
 	scene.decision.subject = NULL;
 	ag_trace_put(trace, &scene.decision);
-	cr_expect_eq(ag_trace_subject(trace, 2), ag_trace_at(trace, 0)->subject);
+	cr_assert_not_null(ag_trace_subject(trace, 2));
+	cr_expect_eq(ag_trace_subject(trace, 2)->value[AG_F_ATT_VALUE].bytes.data,
+		     ag_trace_at(trace, 0)->pdu + 3);
 	scene.decision.number = 4;
 	ag_trace_put(trace, &scene.decision);
 	cr_expect_null(ag_trace_subject(trace, 3));
