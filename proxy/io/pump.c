@@ -47,7 +47,7 @@ static int feed(void *user, const uint8_t *packet, size_t len)
 		ag_resync_host(&pump->resync, packet, len);
 	else if (ag_resync_discards(&pump->resync, packet, len))
 		return 0;
-	return ag_engine_feed(pump->engine, at->side, packet, len, ag_now_us());
+	return ag_engine_feed(pump->engine, at->side, packet, len, pump->now_us);
 }
 
 static void show(struct ag_pump_side *at, bool written, const uint8_t *packet, size_t len)
@@ -208,7 +208,7 @@ static void settle(struct ag_pump *pump)
 {
 	bool all = write_all(pump);
 	uint64_t deadline_us = ag_engine_deadline(pump->engine);
-	uint64_t now_us = ag_now_us();
+	uint64_t now_us;
 
 	if (pump->error == -ENOMEM || (pump->error && all && !pump->rest)) {
 		finish(pump);
@@ -223,6 +223,7 @@ static void settle(struct ag_pump *pump)
 	ev_timer_stop(pump->loop, &pump->due);
 	if (deadline_us == UINT64_MAX || pump->error)
 		return;
+	now_us = ag_now_us();
 	/* timers count from the beginning of the loop's turn; one that fires early is wound again
 	 */
 	ev_timer_set(&pump->due, deadline_us > now_us ? (double)(deadline_us - now_us) / 1e6 : 0.,
@@ -239,7 +240,7 @@ static int packets_dropped(struct ag_pump *pump)
 		return 0;
 	pump->resync = AG_RESYNC_TOLD;
 	return ag_engine_feed(pump->engine, AG_SIDE_CONTROLLER, hardware_error,
-			      sizeof(hardware_error), ag_now_us());
+			      sizeof(hardware_error), pump->now_us);
 }
 
 static void on_readable(struct ev_loop *loop, struct ev_io *watcher, int events)
@@ -251,6 +252,7 @@ static void on_readable(struct ev_loop *loop, struct ev_io *watcher, int events)
 	(void)loop;
 	(void)events;
 	for (int i = 0; i < READS_PER_EVENT && r == 0 && may_read(pump, at->side); i++) {
+		pump->now_us = ag_now_us();
 		r = at->transport->ops->read(at->transport, take, at);
 		if (r == AG_IO_DROPPED)
 			r = packets_dropped(pump);
@@ -270,16 +272,19 @@ static void on_writable(struct ev_loop *loop, struct ev_io *watcher, int events)
 
 	(void)loop;
 	(void)events;
+	at->pump->now_us = ag_now_us();
 	settle(at->pump);
 }
 
 static void on_due(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct ag_pump *pump = timer->data;
-	int r = ag_engine_tick(pump->engine, ag_now_us());
+	int r;
 
 	(void)loop;
 	(void)events;
+	pump->now_us = ag_now_us();
+	r = ag_engine_tick(pump->engine, pump->now_us);
 	if (r < 0)
 		begin_end(pump, AG_SIDE_HOST, r, false);
 	settle(pump);

@@ -64,7 +64,8 @@ struct ag_pump {
 	void *user;
 	ag_pump_watch_fn *watch; /* or NULL */
 	void *watch_user;
-	int error; /* why it is ending; 0 while it is not */
+	uint64_t now_us; /* of the event that is dealt with, and of each call that reads */
+	int error;       /* why it is ending; 0 while it is not */
 	enum ag_side gone;
 	bool rest;             /* what that side had said before it went is still being read */
 	enum ag_resync resync; /* after the kernel dropped packets of the controller */

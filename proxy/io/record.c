@@ -270,15 +270,14 @@ void ag_recorder_closed(struct ag_recorder *recorder)
 
 /* A Command Complete of Read BD_ADDR (Vol 4 Part E, 7.4.6): event code, length, credits, opcode,
  * status, address. */
-static void learn_address(struct ag_recorder *recorder, enum ag_side side, const uint8_t *packet,
-			  size_t len)
+static void __attribute__((noinline))
+learn_address(struct ag_recorder *recorder, enum ag_side side, const uint8_t *packet, size_t len)
 {
 	struct ag_recorder_side *at = &recorder->side[side];
 	struct ag_cursor cursor = ag_cursor(packet, len);
 	uint64_t bdaddr;
 
-	if (len < 13 || packet[0] != AG_H4_EVENT || packet[1] != 0x0e ||
-	    ag_get_le16(packet + 4) != 0x1009 || packet[6] != 0)
+	if (len < 13 || packet[1] != 0x0e || ag_get_le16(packet + 4) != 0x1009 || packet[6] != 0)
 		return;
 	ag_pull(&cursor, 7);
 	bdaddr = ag_pull_bdaddr(&cursor);
@@ -291,22 +290,32 @@ static void learn_address(struct ag_recorder *recorder, enum ag_side side, const
 	}
 }
 
+/* Out of line, as is the former: every packet comes by, and most of the time nothing is recorded.
+ */
+static void __attribute__((noinline)) record_packet(struct ag_recorder *recorder, enum ag_side side,
+						    bool written, const uint8_t *packet, size_t len)
+{
+	bool from_host = (side == AG_SIDE_HOST) != written;
+	uint32_t flags;
+
+	if (!ag_btsnoop_packet_flags(AG_BTSNOOP_MONITOR, index_of(side), from_host, packet[0],
+				     &flags) ||
+	    !begin(recorder, len - 1))
+		return;
+	put(recorder, flags, NULL, 0, packet + 1, len - 1);
+	end(recorder);
+	recorder->packets++;
+}
+
 void ag_recorder_watch(void *user, enum ag_side side, bool written, const uint8_t *packet,
 		       size_t len)
 {
 	struct ag_recorder *recorder = user;
-	bool from_host = (side == AG_SIDE_HOST) != written;
-	uint32_t flags;
 
-	if (len > 0 && recorder->file &&
-	    ag_btsnoop_packet_flags(AG_BTSNOOP_MONITOR, index_of(side), from_host, packet[0],
-				    &flags) &&
-	    begin(recorder, len - 1)) {
-		put(recorder, flags, NULL, 0, packet + 1, len - 1);
-		end(recorder);
-		recorder->packets++;
-	}
-	learn_address(recorder, side, packet, len);
+	if (recorder->file && len > 0)
+		record_packet(recorder, side, written, packet, len);
+	if (len > 0 && packet[0] == AG_H4_EVENT)
+		learn_address(recorder, side, packet, len);
 }
 
 void ag_recorder_tap(void *user, const struct ag_decision *decision)

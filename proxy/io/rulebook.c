@@ -2,6 +2,7 @@
 #include "proxy/io/rulebook.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <sha2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,5 +87,8 @@ int ag_rulebook_read(const char *const *paths, size_t n_paths, struct ag_ruleboo
 		ag_rulebook_clear(out);
 		return -ENOMEM;
 	}
+	/* what the compiler took and gave back is more than the rules themselves keep, and it would
+	 * stay ours for as long as we run */
+	malloc_trim(0);
 	return r;
 }
