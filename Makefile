@@ -43,12 +43,12 @@ INSTALL_DIRS = $(BINDIR) $(MANDIR)/man5 $(MANDIR)/man7 $(MANDIR)/man8 $(RULESDIR
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 ALL_OBJ := $(call objects,$(LIB_SRC) proxy/main.c $(SIM_SRC) $(PHONE_SRC) $(UNIT_SRC))
 
-.PHONY: help all check unit vm conformance bench faults fuzz layers lint fmt coverage demo install uninstall clean objects
+.PHONY: help all check unit vm conformance bench bench-vm faults fuzz layers lint fmt coverage demo install uninstall clean objects
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 all: $(BUILD)/attgate ## build build/attgate (the default)
 
@@ -71,6 +71,14 @@ $(BUILD)/unit: $(call objects,$(UNIT_SRC) $(LIB_SRC) $(filter-out %/main.c,$(PHO
 $(BUILD)/bench/forward: $(call objects,tests/bench/forward.c $(RULES_SRC) $(ENGINE_SRC))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ $(ENGINE_LIBS)
+
+$(BUILD)/bench/relay: $(call objects,tests/bench/relay.c)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(BUILD)/bench/load: $(call objects,tests/bench/load.c tests/bench/ends.c tests/bench/meter.c proxy/wire/h4.c)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -pthread
 
 $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(call objects,$(RULES_SRC) $(ENGINE_SRC)) $(BUILD)/libsim.a
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS)
@@ -128,9 +136,15 @@ FUZZ_SECONDS ?= 30
 fuzz: ## every fuzz target for FUZZ_SECONDS (30)
 	tests/fuzz/run $(FUZZ_SECONDS)
 
-bench: all ## instructions and allocations a forwarded packet costs, and what watchers cost
+BENCH_PROGRAMS := $(BUILD)/bench/load $(BUILD)/bench/relay
+
+bench: all $(BENCH_PROGRAMS) ## what a forwarded packet costs, alone, against other relays, with watchers
 	tests/bench/run
 	tests/bench/watchers $(BUILD)/attgate
+	BUILD=$(BUILD) tests/bench/streams
+
+bench-vm: all $(BENCH_PROGRAMS) ## the same between two controllers of the kernel, in a VM, also against BTPROXY
+	BUILD=$(BUILD) tests/bench/vm
 
 coverage: ## line and branch coverage by folder
 	tests/coverage

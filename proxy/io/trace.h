@@ -34,7 +34,7 @@ uint64_t ag_trace_first(const struct ag_trace *trace);
 uint64_t ag_trace_end(const struct ag_trace *trace);
 
 /**
- * A decision that is kept. Of its rule only the name and the index are, and `as_came` is not.
+ * A decision that is kept. Of its rule only the name and the index are.
  *
  * @at:     from ag_trace_first() on, less than ag_trace_end()
  * @return: valid until the next call of anything here but the two above
