@@ -138,7 +138,7 @@ void ag_malformed_fill(const struct ag_unit *unit, const struct ag_att *att, str
 
 	if (unit->len < unit->pdu_len)
 		return;
-	if (att->kind == AG_ATT_RESPONSE && ag_bearer_answers(unit->bearer, unit->from, att)) {
+	if (att->kind == AG_ATT_RESPONSE && !out->value[AG_F_ATT_UNSOLICITED].num) {
 		context.request = open->head;
 		context.request_len = open->head_len;
 		context.type = type_read(shown, open, out);

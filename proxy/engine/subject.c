@@ -71,6 +71,7 @@ static void fill_attribute(const struct ag_unit *unit, const struct ag_att *att,
 static void fill_att(const struct ag_unit *unit, const struct ag_att *att, struct ag_subject *out)
 {
 	const struct ag_transaction *open = &unit->bearer->transaction[ag_other(unit->from)];
+	bool answers;
 
 	ag_subject_set(out, AG_F_ATT_OPCODE, att->opcode);
 	ag_subject_set(out, AG_F_ATT_LENGTH, att->len);
@@ -91,11 +92,11 @@ static void fill_att(const struct ag_unit *unit, const struct ag_att *att, struc
 			  att->param_len[AG_ATT_P_VALUE]);
 	if (att->kind != AG_ATT_RESPONSE && att->kind != AG_ATT_CONFIRMATION)
 		return;
-	ag_subject_set(out, AG_F_ATT_UNSOLICITED,
-		       !ag_bearer_answers(unit->bearer, unit->from, att));
+	answers = ag_bearer_answers(unit->bearer, unit->from, att);
+	ag_subject_set(out, AG_F_ATT_UNSOLICITED, !answers);
 	if (ag_att_has(att, AG_ATT_P_REQUEST))
 		ag_subject_set(out, AG_F_ATT_REQUEST, ag_att_number(att, AG_ATT_P_REQUEST));
-	else if (att->kind == AG_ATT_RESPONSE && ag_bearer_answers(unit->bearer, unit->from, att))
+	else if (att->kind == AG_ATT_RESPONSE && answers)
 		ag_subject_set(out, AG_F_ATT_REQUEST, open->opcode);
 }
 

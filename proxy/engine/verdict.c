@@ -17,13 +17,35 @@ struct judgement {
 	const struct ag_action *timeout;
 	const uint8_t *pdu; /* as the rules left it */
 	size_t len;
-	struct ag_att att;                  /* of `pdu`, where it is ATT */
 	const struct ag_transaction *asked; /* that it answers as it came; NULL: no response, or to
 					     * nothing */
 	bool confirms;                      /* it confirms an indication */
 	uint16_t mtu;                       /* ATT_MTU before it */
 	struct ag_hide_finding hide;
+	bool changed;
+	/* not cleared for each PDU: of `pdu`, where it is ATT; and, where changed, as it came */
+	struct ag_att att;
+	struct ag_att original;
 };
+
+static void begin(struct judgement *judgement, const struct ag_unit *unit)
+{
+	memset(judgement, 0, offsetof(struct judgement, att));
+	judgement->pdu = unit->pdu;
+	judgement->len = unit->len;
+}
+
+static void change(struct judgement *judgement)
+{
+	if (!judgement->changed)
+		judgement->original = judgement->att;
+	judgement->changed = true;
+}
+
+static const struct ag_att *as_came(const struct judgement *judgement)
+{
+	return judgement->changed ? &judgement->original : &judgement->att;
+}
 
 /* ---- Asking the rules ---- */
 
@@ -42,6 +64,7 @@ static void rewrite(struct ag_engine *engine, const struct ag_unit *unit,
 		engine->as_came = engine->subject;
 		memcpy(engine->rewrite, judgement->pdu, judgement->len);
 		judgement->pdu = engine->rewrite;
+		change(judgement);
 	}
 	judgement->len = ag_subject_rewrite(unit, engine->rewrite, judgement->len, action);
 	look(engine, unit, judgement);
@@ -113,6 +136,7 @@ static void hide(struct ag_engine *engine, const struct ag_unit *unit, struct ju
 	}
 	if (found->outcome != AG_HIDE_CHANGED)
 		return;
+	change(judgement);
 	judgement->pdu = engine->rewrite;
 	judgement->len = found->len;
 	ag_att_parse(judgement->pdu, judgement->len, &judgement->att);
@@ -518,23 +542,27 @@ static bool has_room_for_answer(const struct ag_unit *unit)
 
 void ag_tell_discarded(struct ag_engine *engine, struct ag_unit *unit, enum ag_verdict verdict)
 {
-	struct judgement judgement = { .pdu = unit->pdu, .len = unit->len };
+	struct judgement judgement;
 
+	begin(&judgement, unit);
 	look(engine, unit, &judgement);
 	tell(engine, unit, &judgement, verdict, 0, ++engine->next_number);
 }
 
 /* Before the answer is noted: what it answers, and what it may change. */
-static void note_question(const struct ag_unit *unit, const struct ag_att *original,
+static void note_question(const struct ag_engine *engine, const struct ag_unit *unit,
 			  struct judgement *judgement)
 {
+	const struct ag_subject *subject = &engine->subject;
+
 	if (!unit->bearer)
 		return;
 	judgement->mtu = unit->bearer->mtu;
-	if ((original->kind != AG_ATT_RESPONSE && original->kind != AG_ATT_CONFIRMATION) ||
-	    !ag_bearer_answers(unit->bearer, unit->from, original))
+	/* a response or a confirmation, of something */
+	if (!ag_subject_has(subject, AG_F_ATT_UNSOLICITED) ||
+	    subject->value[AG_F_ATT_UNSOLICITED].num)
 		return;
-	judgement->confirms = original->kind == AG_ATT_CONFIRMATION;
+	judgement->confirms = judgement->att.kind == AG_ATT_CONFIRMATION;
 	if (!judgement->confirms)
 		judgement->asked = &unit->bearer->transaction[ag_other(unit->from)];
 }
@@ -562,45 +590,44 @@ static int after_confirmation(struct ag_engine *engine, const struct ag_unit *un
 /* What a PDU tells is learned as its sender said it, and only then is anything hidden. A question
  * that goes on is not answered yet. */
 static void settle(struct ag_engine *engine, const struct ag_unit *unit,
-		   const struct ag_att *original, struct judgement *judgement)
+		   struct judgement *judgement)
 {
 	bool passive = engine->config.dry_run;
 
-	ag_map_learn(unit, original);
+	ag_map_learn(unit, as_came(judgement));
 	if (ag_hide_concerns(unit->link, unit->from, judgement->pdu[0]) &&
 	    (!unit->forwarded || passive) && verdict_of(judgement) == AG_V_ACCEPT)
 		hide(engine, unit, judgement);
 	if (judgement->hide.outcome != AG_HIDE_ONWARD || passive)
-		ag_bearer_answered(unit->bearer, unit->from, original, engine->now_us);
+		ag_bearer_answered(unit->bearer, unit->from, as_came(judgement), engine->now_us);
 }
 
 int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
 {
-	struct judgement judgement = { .pdu = unit->pdu, .len = unit->len };
+	struct judgement judgement;
 	enum ag_verdict verdict;
 	uint8_t error = 0;
-	struct ag_att original;
 	uint64_t number;
 	int r;
 
 	engine->stats.judged++;
+	begin(&judgement, unit);
 	look(engine, unit, &judgement);
-	original = judgement.att;
 	if (unit->bearer && !unit->forwarded) {
-		verdict = ag_bearer_surplus(unit->bearer, unit->from, &original);
+		verdict = ag_bearer_surplus(unit->bearer, unit->from, &judgement.att);
 		if (verdict != AG_V_ACCEPT) {
 			ag_tell_discarded(engine, unit, verdict);
 			r = swallow(engine, unit);
-			return r ? r : after_confirmation(engine, unit, &original);
+			return r ? r : after_confirmation(engine, unit, as_came(&judgement));
 		}
 	}
-	note_question(unit, &original, &judgement);
+	note_question(engine, unit, &judgement);
 	number = ++engine->next_number;
 	/* when its first fragment went by no rule wanted it, whatever was loaded since */
 	if (!unit->forwarded || engine->config.dry_run)
 		ask_rules(engine, unit, &judgement);
 	if (unit->bearer)
-		settle(engine, unit, &original, &judgement);
+		settle(engine, unit, &judgement);
 	if (engine->config.dry_run)
 		return dry_run(engine, unit, &judgement, number);
 	verdict = verdict_of(&judgement);
@@ -619,5 +646,5 @@ int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
 					 : carry_out(engine, unit, &judgement, &verdict, &error);
 		tell(engine, unit, &judgement, verdict, error, number);
 	}
-	return r ? r : after_confirmation(engine, unit, &original);
+	return r ? r : after_confirmation(engine, unit, as_came(&judgement));
 }
