@@ -61,8 +61,7 @@ static void keep_tail(struct ag_tail *tail, const struct ag_att *request,
 		      const struct ag_filtered *list)
 {
 	tail->from = 0;
-	if (!list->last_seen || list->last == list->last_seen ||
-	    request->len > sizeof(tail->query))
+	if (!list->last_seen || list->last == list->last_seen || request->len > sizeof(tail->query))
 		return;
 	memcpy(tail->query, request->pdu, request->len);
 	tail->len = request->len;

@@ -250,9 +250,10 @@ static void remember(struct ag_engine *engine, const struct ag_unit *unit, const
 		return;
 	ag_att_parse(pdu, len, &att);
 	ag_bearer_asked(unit->bearer, unit->from, &att, engine->now_us);
-	ag_map_indicated(unit->link, unit->from, pdu, len);
-	if (kind != AG_ATT_REQUEST)
+	if (kind != AG_ATT_REQUEST) {
+		ag_map_indicated(unit->link, unit->from, pdu, len);
 		return;
+	}
 	transaction = &unit->bearer->transaction[unit->from];
 	if (how->start)
 		transaction->handle = how->start;
