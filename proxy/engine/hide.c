@@ -229,14 +229,16 @@ static bool is_of_attribute(uint8_t error)
 	       error == AG_ATT_ERR_INSUFFICIENT_ENCRYPTION || error >= AG_ATT_ERR_APPLICATION;
 }
 
+/* Whatever a rule made of the error, it is the owner's that tells of an attribute. */
 static void look_error(struct ag_looking *looking, const struct ag_transaction *transaction,
-		       const struct ag_att *request, const struct ag_att *att,
-		       struct ag_hide_finding *out)
+		       const struct ag_att *request, const struct ag_att *original,
+		       const struct ag_att *att, struct ag_hide_finding *out)
 {
 	uint16_t asked = ag_att_number(request, AG_ATT_P_START);
-	uint16_t handle = ag_att_number(att, AG_ATT_P_HANDLE);
+	uint16_t handle = ag_att_number(original, AG_ATT_P_HANDLE);
+	uint8_t error = (uint8_t)ag_att_number(original, AG_ATT_P_ERROR);
 
-	if (is_of_attribute((uint8_t)ag_att_number(att, AG_ATT_P_ERROR)) && handle >= asked) {
+	if (is_of_attribute(error) && handle >= asked) {
 		if (ag_hides_handle(looking, handle))
 			go_on(looking, transaction, request, handle, out);
 		return;
@@ -325,7 +327,8 @@ static void look_list(struct ag_looking *looking, const struct ag_unit *unit,
 }
 
 static void look_answer(struct ag_looking *looking, const struct ag_unit *unit,
-			const struct ag_att *att, struct ag_hide_finding *out)
+			const struct ag_att *original, const struct ag_att *att,
+			struct ag_hide_finding *out)
 {
 	const struct ag_transaction *transaction = &unit->bearer->transaction[ag_other(unit->from)];
 	struct ag_att request;
@@ -337,13 +340,14 @@ static void look_answer(struct ag_looking *looking, const struct ag_unit *unit,
 		look_value(looking, &request, att, out);
 	else if (att->opcode != AG_ATT_ERROR_RSP)
 		look_list(looking, unit, transaction, &request, att, out);
-	else if (ag_att_has(att, AG_ATT_P_ERROR))
-		look_error(looking, transaction, &request, att, out);
+	else if (ag_att_has(att, AG_ATT_P_ERROR) && ag_att_has(original, AG_ATT_P_ERROR))
+		look_error(looking, transaction, &request, original, att, out);
 }
 
 /* ---- All of them ---- */
 
-void ag_hide_look(struct ag_engine *engine, const struct ag_unit *unit, const struct ag_att *att,
+void ag_hide_look(struct ag_engine *engine, const struct ag_unit *unit,
+		  const struct ag_att *original, const struct ag_att *att,
 		  struct ag_hide_finding *out)
 {
 	struct ag_looking looking = { .engine = engine, .link = unit->link, .owner = unit->from };
@@ -356,7 +360,7 @@ void ag_hide_look(struct ag_engine *engine, const struct ag_unit *unit, const st
 		look_question(&looking, unit, att, out);
 		break;
 	case AG_ATT_RESPONSE:
-		look_answer(&looking, unit, att, out);
+		look_answer(&looking, unit, original, att, out);
 		break;
 	case AG_ATT_NOTIFICATION:
 	case AG_ATT_INDICATION:

@@ -83,8 +83,10 @@ static inline bool ag_hide_concerns(const struct ag_link *link, enum ag_side fro
 	return false;
 }
 
-/** What hiding makes of a PDU that the rules let through. `att` is the PDU as they left it. */
-void ag_hide_look(struct ag_engine *engine, const struct ag_unit *unit, const struct ag_att *att,
+/** What hiding makes of a PDU that the rules let through. `att` is the PDU as they left it,
+ *  `original` as it came. */
+void ag_hide_look(struct ag_engine *engine, const struct ag_unit *unit,
+		  const struct ag_att *original, const struct ag_att *att,
 		  struct ag_hide_finding *out);
 
 /** Ask the owner of a list of which nothing was left for what is behind it. The transaction stays

@@ -122,11 +122,12 @@ static void ask_rules(struct ag_engine *engine, const struct ag_unit *unit,
 }
 
 /* What the rules let through loses what they hide. */
-static void hide(struct ag_engine *engine, const struct ag_unit *unit, struct judgement *judgement)
+static void hide(struct ag_engine *engine, const struct ag_unit *unit,
+		 const struct ag_att *original, struct judgement *judgement)
 {
 	struct ag_hide_finding *found = &judgement->hide;
 
-	ag_hide_look(engine, unit, &judgement->att, found);
+	ag_hide_look(engine, unit, original, &judgement->att, found);
 	if (found->outcome == AG_HIDE_NOTHING)
 		return;
 	judgement->effects |= AG_EFFECT_HIDE;
@@ -598,7 +599,7 @@ static void settle(struct ag_engine *engine, const struct ag_unit *unit,
 	ag_map_learn(unit, as_came(judgement));
 	if (ag_hide_concerns(unit->link, unit->from, judgement->pdu[0]) &&
 	    (!unit->forwarded || passive) && verdict_of(judgement) == AG_V_ACCEPT)
-		hide(engine, unit, judgement);
+		hide(engine, unit, as_came(judgement), judgement);
 	if (judgement->hide.outcome != AG_HIDE_ONWARD || passive)
 		ag_bearer_answered(unit->bearer, unit->from, as_came(judgement), engine->now_us);
 }
