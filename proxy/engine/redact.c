@@ -13,6 +13,8 @@
 #include "proxy/wire/l2cap.h"
 #include "proxy/wire/private.h"
 
+enum { PEER, HOST };
+
 /* Advertisers whose data is going on in their next report. */
 #define ADVERTISERS 16
 
@@ -22,9 +24,18 @@ struct advertiser {
 	uint8_t sid;
 };
 
+/* Who comes back need not be discovered again to be asked for its name. */
+struct peer {
+	uint64_t age; /* 0: none */
+	uint8_t address[6];
+	uint16_t name_handle;
+};
+
 struct ag_redactor {
 	uint8_t key[16];
 	uint64_t clock;
+	uint16_t own_name_handle; /* the host's attributes are the same on every link */
+	struct peer peer[AG_REDACT_PEERS];
 	struct ag_redact_link link[AG_REDACT_LINKS];
 	struct advertiser advertiser[ADVERTISERS];
 	size_t next_advertiser;
@@ -104,6 +115,16 @@ static void blank(void *user, enum ag_private kind, uint8_t *octets, size_t len)
 
 /* ---- Links ---- */
 
+static void init_link(struct ag_redactor *redactor, struct ag_redact_link *link, uint16_t index,
+		      uint16_t handle)
+{
+	*link = (struct ag_redact_link){
+		.used = true, .index = index, .handle = handle, .age = ++redactor->clock
+	};
+	link->name_handle[PEER] = &link->peer_name_handle;
+	link->name_handle[HOST] = &redactor->own_name_handle;
+}
+
 static struct ag_redact_link *find_link(struct ag_redactor *redactor, uint16_t index,
 					uint16_t handle)
 {
@@ -119,37 +140,65 @@ static struct ag_redact_link *find_link(struct ag_redactor *redactor, uint16_t i
 		if (!link->used || (oldest->used && link->age < oldest->age))
 			oldest = link;
 	}
-	*oldest = (struct ag_redact_link){
-		.used = true, .index = index, .handle = handle, .age = ++redactor->clock
-	};
+	init_link(redactor, oldest, index, handle);
 	return oldest;
 }
 
-/* A handle is given to another peer. The host's own attributes are the same. */
-static void renew_link(struct ag_redactor *redactor, uint16_t index, uint16_t handle)
+/* Links to a peer that is forgotten go on with what is known of it. */
+static void forget_peer(struct ag_redactor *redactor, struct peer *peer)
 {
-	struct ag_redact_link *link = find_link(redactor, index, handle);
-	uint16_t name_handle = link->name_handle[1];
+	for (size_t i = 0; i < AG_REDACT_LINKS; i++) {
+		struct ag_redact_link *link = &redactor->link[i];
 
-	*link = (struct ag_redact_link){
-		.used = true,
-		.index = index,
-		.handle = handle,
-		.age = redactor->clock,
-		.name_handle = { 0, name_handle },
-	};
+		if (link->name_handle[PEER] != &peer->name_handle)
+			continue;
+		link->peer_name_handle = peer->name_handle;
+		link->name_handle[PEER] = &link->peer_name_handle;
+	}
 }
 
+static struct peer *find_peer(struct ag_redactor *redactor, const uint8_t address[6])
+{
+	struct peer *oldest = &redactor->peer[0];
+
+	for (size_t i = 0; i < AG_REDACT_PEERS; i++) {
+		struct peer *peer = &redactor->peer[i];
+
+		if (peer->age && memcmp(peer->address, address, sizeof(peer->address)) == 0) {
+			peer->age = ++redactor->clock;
+			return peer;
+		}
+		if (peer->age < oldest->age)
+			oldest = peer;
+	}
+	forget_peer(redactor, oldest);
+	*oldest = (struct peer){ .age = ++redactor->clock };
+	memcpy(oldest->address, address, sizeof(oldest->address));
+	return oldest;
+}
+
+/* A handle is given to a peer, perhaps to another one than before. */
+static void renew_link(struct ag_redactor *redactor, uint16_t index, uint16_t handle,
+		       const uint8_t address[6])
+{
+	struct ag_redact_link *link = find_link(redactor, index, handle);
+
+	init_link(redactor, link, index, handle);
+	link->name_handle[PEER] = &find_peer(redactor, address)->name_handle;
+}
+
+/* Both begin with a status: 7.7.3 goes on with handle and address, 7.7.65.1 and its enhanced forms
+ * with handle, role, address type and address. */
 static void watch_connections(struct ag_redactor *redactor, uint16_t index, const uint8_t *packet,
 			      size_t len)
 {
-	if (len >= 6 && packet[1] == AG_EVT_CONNECTION_COMPLETE)
-		renew_link(redactor, index, ag_get_le16(packet + 4) & 0x0fff);
-	if (len >= 7 && packet[1] == AG_EVT_LE_META &&
+	if (len >= 12 && packet[1] == AG_EVT_CONNECTION_COMPLETE && packet[3] == 0)
+		renew_link(redactor, index, ag_get_le16(packet + 4) & 0x0fff, packet + 6);
+	if (len >= 15 && packet[1] == AG_EVT_LE_META && packet[4] == 0 &&
 	    (packet[3] == AG_LE_CONNECTION_COMPLETE ||
 	     packet[3] == AG_LE_ENHANCED_CONNECTION_COMPLETE ||
 	     packet[3] == AG_LE_ENHANCED_CONNECTION_COMPLETE_V2))
-		renew_link(redactor, index, ag_get_le16(packet + 5) & 0x0fff);
+		renew_link(redactor, index, ag_get_le16(packet + 5) & 0x0fff, packet + 9);
 }
 
 /* ---- Advertising data over several reports (Vol 4 Part E, 7.7.65.13) ---- */

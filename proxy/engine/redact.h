@@ -32,6 +32,8 @@
 #include <stdint.h>
 
 #define AG_REDACT_LINKS 64
+/** Peers whose Device Name's handle stays known for when they come back. */
+#define AG_REDACT_PEERS 256
 
 struct ag_redactor;
 

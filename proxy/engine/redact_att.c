@@ -25,7 +25,7 @@ static uint16_t uuid_number(const uint8_t *uuid, size_t len)
 
 static bool is_name(const struct ag_redact_link *link, size_t server, uint16_t handle)
 {
-	return handle != 0 && handle == link->name_handle[server];
+	return handle != 0 && handle == *link->name_handle[server];
 }
 
 /* ---- Lists ---- */
@@ -60,13 +60,13 @@ static bool judge_read_by_type(struct ag_redact_link *link, const struct ag_reda
 	if (!asked->known)
 		return offset >= 2;
 	if (asked->type == DEVICE_NAME && offset >= 2) {
-		link->name_handle[server] = ag_get_le16(entry);
+		*link->name_handle[server] = ag_get_le16(entry);
 		return true;
 	}
 	if (asked->type == CHARACTERISTIC && offset + 1 == entry_len &&
 	    (entry_len == 7 || entry_len == 21) &&
 	    uuid_number(entry + 5, entry_len - 5) == DEVICE_NAME)
-		link->name_handle[server] = ag_get_le16(entry + 3);
+		*link->name_handle[server] = ag_get_le16(entry + 3);
 	return false;
 }
 
@@ -91,7 +91,7 @@ static bool judge_list(struct ag_redact_link *link, struct ag_redact_bearer *bea
 		return false;
 	if (pdu->head[0] == AG_ATT_FIND_INFORMATION_RSP) {
 		if (uuid_number(pdu->entry + 2, len - 2) == DEVICE_NAME)
-			link->name_handle[from] = ag_get_le16(pdu->entry);
+			*link->name_handle[from] = ag_get_le16(pdu->entry);
 	} else if (is_name(link, !from, ag_get_le16(pdu->entry))) {
 		bearer->asked[from].name = true;
 	}

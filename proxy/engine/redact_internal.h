@@ -133,7 +133,10 @@ struct ag_redact_link {
 	uint64_t age;
 	struct ag_redact_stream stream[2];
 	struct ag_redact_bearer bearer; /* of the fixed channel */
-	uint16_t name_handle[2];        /* of the sender's own Device Name; 0: not known */
+	/* of the sender's own Device Name, 0: not known; the peer's stays known when it comes back
+	 */
+	uint16_t *name_handle[2];
+	uint16_t peer_name_handle; /* where nothing tells who the peer is */
 	struct ag_redact_channel channel[AG_REDACT_CHANNELS];
 	uint64_t clock; /* of the channels' ages */
 };

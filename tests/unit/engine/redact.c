@@ -423,6 +423,65 @@ Test(redact, more_links_than_are_remembered)
 	}
 }
 
+/* Who comes back is not discovered again; its name is where it was, by another handle of the link
+ * too. What failed, or was cut, is no link. */
+Test(redact, a_peer_that_comes_back)
+{
+	static const char other[] = "04 3e 13 01 00 4000 01 01 112233445566 1800 0000 2a00 01";
+	uint8_t packet[3 + 19];
+	struct sample sample = parse(other);
+
+	expect_redacted("04 3e 13 01 00 4000 01 01 " P6 "1800 0000 2a00 01", false);
+	pass(&(struct line){ true, 4, "08 0100 ffff 002a" }, MAX);
+	pass(&(struct line){ false, 4, "09 06 0300 " N4 }, MAX);
+	pass(&(struct line){ false, 4, "08 0100 ffff 002a" }, MAX);
+	pass(&(struct line){ true, 4, "09 06 0700 " N4 }, MAX);
+	/* a connection that failed has no handle */
+	expect_redacted("04 3e 13 01 3e 4000 01 01 " P6 "1800 0000 2a00 01", false);
+	pass(&(struct line){ true, 4, "0a 0300" }, MAX);
+	pass(&(struct line){ false, 4, "0b " N4 }, MAX);
+	memcpy(packet, sample.before, sizeof(packet));
+	ag_redact_packet(redactor, 0, false, packet, sizeof(packet));
+	pass(&(struct line){ true, 4, "0a 0300" }, MAX);
+	pass(&(struct line){ false, 4, "0b 11223344" }, MAX);
+	/* the host's own name is the same for everybody */
+	pass(&(struct line){ false, 4, "0a 0700" }, MAX);
+	pass(&(struct line){ true, 4, "0b " N4 }, MAX);
+	expect_redacted("04 3e 1f 0a 00 4100 01 01 " P6 "000000000000 000000000000 1800 0000 2a00 "
+			"01",
+			false);
+	expect_redacted("02 4100 0700 0300 0400 0a 0300", true);
+	expect_redacted("02 4120 0900 0500 0400 0b " N4, false);
+	expect_redacted("04 03 0b 00 4200 " P6 "01 00", false);
+	expect_redacted("02 4200 0700 0300 0400 0a 0300", true);
+	expect_redacted("02 4220 0900 0500 0400 0b " N4, false);
+}
+
+/* A peer is forgotten for others; its link goes on. */
+Test(redact, more_peers_than_are_remembered)
+{
+	expect_redacted("04 3e 13 01 00 4000 01 01 " P6 "1800 0000 2a00 01", false);
+	pass(&(struct line){ true, 4, "08 0100 ffff 002a" }, MAX);
+	pass(&(struct line){ false, 4, "09 06 0300 " N4 }, MAX);
+	for (unsigned int i = 0; i < AG_REDACT_PEERS; i++) {
+		uint8_t packet[22] = { 0x04, 0x3e, 19, 1, 0, 0x41 };
+
+		packet[9] = (uint8_t)i;
+		packet[10] = 1;
+		ag_redact_packet(redactor, 0, false, packet, sizeof(packet));
+	}
+	pass(&(struct line){ true, 4, "0a 0300" }, MAX);
+	pass(&(struct line){ false, 4, "0b " N4 }, MAX);
+	expect_redacted("04 3e 13 01 00 4200 01 01 " P6 "1800 0000 2a00 01", false);
+	expect_redacted("02 4200 0700 0300 0400 0a 0300", true);
+	expect_redacted("02 4220 0900 0500 0400 0b 11223344", false);
+	/* nor does what others learn change what it knows */
+	expect_redacted("02 4200 0b00 0700 0400 08 0100 ffff 002a", true);
+	expect_redacted("02 4220 0a00 0600 0400 09 04 0900 NNNN", false);
+	pass(&(struct line){ true, 4, "0a 0900" }, MAX);
+	pass(&(struct line){ false, 4, "0b 11223344" }, MAX);
+}
+
 /* ---- Dynamic channels ---- */
 
 /* The host opens two enhanced bearers: 0x0040 and 0x0041 are its ends, 0x0050 and 0x0051 the
