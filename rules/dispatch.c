@@ -149,7 +149,7 @@ static uint64_t column_fields(void)
 static int index_peers(struct ag_ruleset *set, struct growing *growing,
 		       const struct ag_candidates *list, struct ag_index *out)
 {
-	struct ag_index_plan plan = { ag_field_bit(AG_F_PEER), 0, &growing->left };
+	struct ag_index_plan plan = { ag_field_bit(AG_F_PEER), &growing->left };
 	uint32_t *rules = malloc((list->count + 1) * sizeof(*rules));
 	struct ag_candidates peers = { rules, 0 };
 	int r;
@@ -167,7 +167,7 @@ static int index_peers(struct ag_ruleset *set, struct growing *growing,
 
 static int index_classes(struct ag_ruleset *set, struct growing *growing)
 {
-	struct ag_index_plan plan = { column_fields(), AG_FEW_RULES, &growing->left };
+	struct ag_index_plan plan = { column_fields(), &growing->left };
 	struct class *classes = ag_arena_alloc(&set->arena, growing->n_classes, sizeof(*classes));
 	int r = classes ? 0 : -ENOMEM;
 
@@ -183,7 +183,7 @@ static int index_classes(struct ag_ruleset *set, struct growing *growing)
 /** All rules in one row, for subjects of which too little is known. */
 static int index_all(struct ag_ruleset *set, struct growing *growing)
 {
-	struct ag_index_plan plan = { 0, AG_FEW_RULES, &growing->left };
+	struct ag_index_plan plan = { 0, &growing->left };
 	struct ag_candidates all = { 0 };
 	size_t room = 0;
 	int r = 0;

@@ -89,7 +89,7 @@ void ag_check_hide(struct ag_report *report, const struct ag_rule *rule,
 int ag_hide_build(struct ag_ruleset *set)
 {
 	size_t left = AG_ENTRIES_MAX;
-	struct ag_index_plan plan = { ag_fields_of_attribute(), AG_FEW_RULES, &left };
+	struct ag_index_plan plan = { ag_fields_of_attribute(), &left };
 	size_t end = set->count;
 	uint32_t *rules;
 	size_t count = 0;

@@ -26,10 +26,13 @@ static const struct ag_entry *first_from(const struct ag_entry *at, const struct
 	return at;
 }
 
-static void add_head(struct ag_walk *walk, const struct ag_entry *at, const struct ag_entry *end,
-		     uint32_t tag, size_t position)
+/** What is left of a row from `position` on; a bucket has entries of other tags too. */
+static inline void add_head(struct ag_walk *walk, const struct ag_entry *at,
+			    const struct ag_entry *end, uint32_t tag, size_t position)
 {
-	if (at < end && at->rule < position)
+	if (at == end)
+		return;
+	if (at->rule < position)
 		at = first_from(at, end, position);
 	while (at < end && at->tag != tag)
 		at++;
@@ -54,35 +57,38 @@ static size_t find_interval(const struct ag_column *column, uint64_t num)
 	return low;
 }
 
-static void ask_column(const struct ag_column *column, const struct ag_subject *subject,
-		       size_t position, struct ag_walk *walk)
+static void ask_intervals(const struct ag_column *column, uint64_t num, size_t position,
+			  struct ag_walk *walk)
 {
-	const union ag_value *value = &subject->value[column->field];
-	uint32_t tag = 0;
-	size_t at;
+	size_t at = find_interval(column, num);
 
-	if (column->bounds) {
-		at = find_interval(column, value->num);
-		if (at-- == 0)
-			return; /* below all of them */
-	} else {
-		uint64_t hash = ag_hash_value(column->type, value);
-
-		at = hash >> column->shift;
-		tag = (uint32_t)hash;
-	}
-	add_head(walk, column->entries + column->begin[at], column->entries + column->begin[at + 1],
-		 tag, position);
+	if (at) /* not below all of them */
+		add_head(walk, column->entries + column->begin[at - 1],
+			 column->entries + column->begin[at], 0, position);
 }
 
 void ag_index_ask(const struct ag_index *index, const struct ag_subject *subject, size_t position,
 		  struct ag_walk *walk)
 {
+	const struct ag_column *end = index->columns + index->n_columns;
+
 	walk->count = 0;
 	add_head(walk, index->always, index->always + index->n_always, 0, position);
-	for (size_t i = 0; i < index->n_columns; i++) {
-		if (ag_subject_has(subject, index->columns[i].field))
-			ask_column(&index->columns[i], subject, position, walk);
+	for (const struct ag_column *column = index->columns; column < end; column++) {
+		const union ag_value *value = &subject->value[column->field];
+		const uint32_t *begin;
+		uint64_t hash;
+
+		if (!ag_subject_has(subject, column->field))
+			continue;
+		if (column->bounds) {
+			ask_intervals(column, value->num, position, walk);
+			continue;
+		}
+		hash = ag_hash_value(column->type, value);
+		begin = &column->begin[hash >> column->shift];
+		add_head(walk, column->entries + begin[0], column->entries + begin[1],
+			 (uint32_t)hash, position);
 	}
 }
 
@@ -236,25 +242,6 @@ static int choose_all(struct builder *builder)
 	for (size_t i = 0; i < builder->rules->count && !r; i++)
 		r = choose(builder, i);
 	return r;
-}
-
-/** A column costs every PDU, so one of few rules is none. @return: how many columns there are */
-static size_t dissolve_small(struct builder *builder, size_t size_of[UINT8_MAX + 1])
-{
-	size_t columns = 0;
-
-	memset(size_of, 0, (UINT8_MAX + 1) * sizeof(*size_of));
-	for (size_t i = 0; i < builder->rules->count; i++)
-		size_of[builder->column_of[i]]++;
-	for (size_t i = 0; i < builder->rules->count; i++) {
-		if (size_of[builder->column_of[i]] <= builder->plan->few)
-			builder->column_of[i] = NO_COLUMN;
-	}
-	for (unsigned int i = 0; i < NO_COLUMN; i++) {
-		size_of[i] = size_of[i] > builder->plan->few ? size_of[i] : 0;
-		columns += size_of[i] > 0;
-	}
-	return columns;
 }
 
 /* ---- Columns ---- */
@@ -485,10 +472,15 @@ static int build_intervals(struct builder *builder, struct ag_column *column)
 
 static int build_columns(struct builder *builder, struct ag_index *out)
 {
-	size_t size_of[UINT8_MAX + 1];
-	size_t count = dissolve_small(builder, size_of);
-	struct ag_column *columns = ag_arena_alloc(&builder->set->arena, count, sizeof(*columns));
+	bool used[NO_COLUMN + 1] = { false };
+	struct ag_column *columns;
+	size_t count = 0;
 
+	for (size_t i = 0; i < builder->rules->count; i++)
+		used[builder->column_of[i]] = true;
+	for (unsigned int i = 0; i < NO_COLUMN; i++)
+		count += used[i];
+	columns = ag_arena_alloc(&builder->set->arena, count, sizeof(*columns));
 	if (!columns)
 		return -ENOMEM;
 	count = 0;
@@ -496,7 +488,7 @@ static int build_columns(struct builder *builder, struct ag_index *out)
 		struct ag_column *column = &columns[count];
 		int r;
 
-		if (!size_of[i])
+		if (!used[i])
 			continue;
 		column->field = (enum ag_field)(i & ~(unsigned int)BY_INTERVAL);
 		column->type = ag_field_type(column->field);

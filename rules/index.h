@@ -29,12 +29,8 @@ struct ag_walk {
 /** How a list is made an index of. */
 struct ag_index_plan {
 	uint64_t fields; /* that may be columns */
-	size_t few;      /* as many rules are rather asked one by one */
 	size_t *left;    /* entries that may still be made, over all indices of a set */
 };
-
-/** Of so few rules a column costs more than asking them. */
-enum { AG_FEW_RULES = 2 };
 
 /** Most entries that the columns of a set have in all; what is beyond is always asked. 10,000 rules
  *  have about as many for each kind of PDU they can match. */
