@@ -113,7 +113,10 @@ static void show_database(const json_t *reply)
 		printf(", last there %s ago", age);
 	if (*hash)
 		printf(", Database Hash %s", hash);
-	printf(", %zu known\n", json_array_size(attributes));
+	printf(", %zu known", json_array_size(attributes));
+	if (ag_reply_number(reply, "doubted") > 0)
+		printf(", %llu in doubt", ag_reply_number(reply, "doubted"));
+	putchar('\n');
 	json_array_foreach(attributes, i, attribute)
 	{
 		show_attribute(attribute);

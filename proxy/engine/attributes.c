@@ -425,6 +425,16 @@ void ag_attributes_doubt(struct ag_attributes *map, uint16_t start, uint16_t end
 	map->changes -= map->count;
 }
 
+size_t ag_attributes_doubted(const struct ag_attributes *map)
+{
+	return map->n_doubted;
+}
+
+const struct ag_attribute *ag_attributes_doubted_at(const struct ag_attributes *map, size_t i)
+{
+	return &map->doubted[i];
+}
+
 /* Whether the map knows the type of something, and `told` is its declaration. */
 static bool is_told_by(const struct ag_attribute *bare, const struct ag_attribute *told)
 {

@@ -102,6 +102,12 @@ void ag_attributes_drop(struct ag_attributes *map, uint16_t start, uint16_t end)
  */
 void ag_attributes_doubt(struct ag_attributes *map, uint16_t start, uint16_t end);
 
+/** Attributes in doubt. */
+size_t ag_attributes_doubted(const struct ag_attributes *map);
+
+/** The one at `i` (0 to ag_attributes_doubted() - 1); what was set aside first comes first. */
+const struct ag_attribute *ag_attributes_doubted_at(const struct ag_attributes *map, size_t i);
+
 /** Attributes that are kept. */
 size_t ag_attributes_count(const struct ag_attributes *map);
 

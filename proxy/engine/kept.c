@@ -79,6 +79,10 @@ static void put_attributes(FILE *out, const struct ag_kept_peer *peer,
 			fprintf(out, "%02x", hash[i]);
 		fputc('\n', out);
 	}
+	for (size_t i = 0; i < ag_attributes_doubted(map); i++) {
+		fputs("doubt ", out);
+		put_attribute(out, ag_attributes_doubted_at(map, i));
+	}
 	for (size_t i = 0; i < ag_attributes_count(map); i++)
 		put_attribute(out, ag_attributes_at(map, i));
 	fprintf(out, "end %zu\n", ag_attributes_count(map));
@@ -405,23 +409,43 @@ static int read_attribute(struct reading *text, struct reading *line, struct ag_
 	return r == 0 && ag_attributes_count(map) == count + 1 ? 0 : AG_KEPT_DAMAGED;
 }
 
+/* What is in doubt comes first, and may contradict itself: of two the later one knows better.
+ * @line: the first line, and behind these the next. @return: 0 or AG_KEPT_DAMAGED */
+static int read_doubted(struct reading *text, struct reading *line, struct ag_attributes *map)
+{
+	struct ag_attribute attribute;
+
+	while (begins_with(line, "doubt ")) {
+		take_text(line, "doubt ");
+		take_attribute(line, &attribute);
+		end_line(text, line);
+		if (text->failed || ag_attributes_put(map, &attribute) == AG_ATTRIBUTES_INVALID)
+			return AG_KEPT_DAMAGED;
+		*line = take_line(text);
+	}
+	if (ag_attributes_count(map))
+		ag_attributes_doubt(map, 0, UINT16_MAX);
+	return 0;
+}
+
 static int read_list(struct reading *text, struct ag_attributes *map)
 {
 	struct reading line = take_line(text);
+	int r;
 
 	if (begins_with(&line, "hash ")) {
 		take_hash(&line, map);
 		end_line(text, &line);
 		line = take_line(text);
 	}
-	while (!text->failed && !begins_with(&line, "end ")) {
-		int r = read_attribute(text, &line, map);
-
-		if (r)
-			return r;
+	r = read_doubted(text, &line, map);
+	while (r == 0 && !text->failed && !begins_with(&line, "end ")) {
+		r = read_attribute(text, &line, map);
 		line = take_line(text);
 	}
 	take_end(text, &line, ag_attributes_count(map));
+	if (r)
+		return r;
 	return text->failed ? AG_KEPT_DAMAGED : 0;
 }
 

@@ -8,6 +8,7 @@
  *   attgate attributes 1                         format and its version
  *   peer DC:08:0F:5B:8D:82 random_static
  *   hash 0f1e2d3c4b5a69788796a5b4c3d2e1f0        Database Hash as on air, where it is known
+ *   doubt 0x0020 primary_service 0x0025 180f     as below, but in doubt (ag_attributes_doubt())
  *   0x0001 primary_service 0x0005 1800           handle, last handle, UUID; likewise
  *                                                secondary_service
  *   0x0002 characteristic 0x0003 0x02 2a00       handle, value's handle, properties, UUID

@@ -234,6 +234,7 @@ static void put_map(const struct database *database, FILE *out)
 	ag_json_string(&json, "reply", "attributes");
 	put_database(&json, database);
 	put_hash(&json, ag_attributes_hash(database->map));
+	ag_json_number(&json, "doubted", ag_attributes_doubted(database->map));
 	ag_json_open_array(&json, "attributes");
 	for (size_t i = 0; i < ag_attributes_count(database->map); i++)
 		put_attribute(&json, database->map, ag_attributes_at(database->map, i));

@@ -171,7 +171,7 @@ static void save(void *user, const struct ag_link_view *link, const struct ag_at
 	struct entry *entry;
 	char *text;
 
-	if (count == 0) {
+	if (count == 0 && ag_attributes_doubted(map) == 0) {
 		forget_peer(store, link->peer);
 		return;
 	}

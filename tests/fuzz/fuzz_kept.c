@@ -101,8 +101,9 @@ static void enter(struct ag_cursor *cursor)
 	const uint8_t *hash;
 
 	while (cursor->left && !cursor->failed) {
+		uint8_t what = ag_pull_u8(cursor);
 		struct ag_attribute attribute = {
-			.kind = (enum ag_attribute_kind)(ag_pull_u8(cursor) % 5),
+			.kind = (enum ag_attribute_kind)(what % 5),
 			.handle = ag_pull_u8(cursor),
 			.value = ag_pull_u8(cursor),
 			.end = ag_pull_u8(cursor),
@@ -110,7 +111,10 @@ static void enter(struct ag_cursor *cursor)
 			.uuid = ag_uuid_from_u16(ag_pull_le16(cursor)),
 		};
 
-		(void)ag_attributes_put(map, &attribute);
+		if (what >= 0xf0)
+			ag_attributes_doubt(map, attribute.handle, attribute.end);
+		else
+			(void)ag_attributes_put(map, &attribute);
 	}
 	hash = ag_pull(cursor, AG_DATABASE_HASH_LEN);
 	if (hash)

@@ -23,6 +23,8 @@ static const char whole[] = "attgate attributes 1\n"
 			    "0x0020 secondary_service 0xffff 180f\n"
 			    "end 6\n";
 
+#define HEAD "attgate attributes 1\npeer DC:08:0F:5B:8D:82 public\n"
+
 static struct ag_attributes *map;
 
 static void begin(void)
@@ -68,6 +70,50 @@ Test(kept, attributes_are_written_and_read)
 	cr_expect(eq(u8, ag_attributes_hash(map)[15], 0xff));
 	again = ag_kept_attributes(&peer, map);
 	cr_expect_str_eq(again, whole);
+}
+
+/* What was in doubt is in doubt again, and comes back when its service is listed as it was. */
+Test(kept, doubts)
+{
+	struct ag_attribute service = {
+		.handle = 1,
+		.kind = AG_ATTRIBUTE_PRIMARY,
+		.uuid = ag_uuid_from_u16(0x1800),
+		.end = 9,
+	};
+	struct ag_kept_peer peer = { .address = 0 };
+	ag_autofree char *text = NULL;
+
+	cr_assert(eq(int, read_text(whole, &peer), 0));
+	ag_attributes_doubt(map, 1, 9);
+	text = ag_kept_attributes(&peer, map);
+	cr_expect_not_null(strstr(text, "doubt 0x0001 primary_service 0x0009 1800\n"));
+	cr_expect_not_null(strstr(text, "\n0x0020 secondary_service 0xffff 180f\nend 1\n"));
+	cr_assert(eq(int, read_text(text, &peer), 0));
+	cr_expect(eq(sz, ag_attributes_count(map), 1));
+	cr_expect(eq(sz, ag_attributes_doubted(map), 5));
+	ag_attributes_put(map, &service);
+	cr_expect(eq(sz, ag_attributes_count(map), 6));
+	cr_expect(eq(sz, ag_attributes_doubted(map), 0));
+}
+
+/* What is certain is written behind it. */
+Test(kept, doubts_come_first)
+{
+	struct ag_kept_peer peer;
+
+	cr_expect(
+	    eq(int,
+	       read_text(HEAD "doubt 0x0001 attribute 2902\n0x0002 attribute 2902\nend 1\n", &peer),
+	       0));
+	cr_expect(
+	    eq(int,
+	       read_text(HEAD "0x0002 attribute 2902\ndoubt 0x0001 attribute 2902\nend 1\n", &peer),
+	       AG_KEPT_DAMAGED));
+	cr_expect(eq(int, read_text(HEAD "doubt 0x0000 attribute 2902\nend 0\n", &peer),
+		     AG_KEPT_DAMAGED));
+	cr_expect(eq(int, read_text(HEAD "doubt 0x0001 attribute 2902\nend 1\n", &peer),
+		     AG_KEPT_DAMAGED));
 }
 
 Test(kept, nothing_known)
@@ -119,8 +165,6 @@ Test(kept, damage_is_seen)
 	}
 	cr_expect(eq(u64, peer.address, 1));
 }
-
-#define HEAD "attgate attributes 1\npeer DC:08:0F:5B:8D:82 public\n"
 
 static const char *const wrong[] = {
 	"",
