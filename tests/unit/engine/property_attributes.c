@@ -34,15 +34,18 @@ struct world {
 	const struct ag_ruleset *rules; /* of the engine, and none of them matches */
 	uint8_t fed[16 * 1024];         /* ACL packets of a PDU, as they went in */
 	size_t in, out;                 /* octets of them in there, and that came out again */
+	size_t mps;                     /* of the enhanced bearer; 0: the fixed channel */
 	enum ag_side asker;
 };
 
 /* ---- Through an engine ---- */
 
-/* What comes out is what went in, nothing rewritten, nothing merged, in its order. */
-static void drain(struct world *world)
+/* What comes out is what went in, nothing rewritten, nothing merged, in its order. @return: packets
+ * that the controller has now */
+static size_t drain(struct world *world)
 {
 	struct ag_packet packet;
+	size_t sent = 0;
 
 	for (int side = 0; side < 2; side++) {
 		while (ag_engine_peek(world->engine, (enum ag_side)side, &packet)) {
@@ -55,32 +58,42 @@ static void drain(struct world *world)
 					  "AG_SEED=0x%llx: another packet comes out",
 					  (unsigned long long)world->seed);
 				world->out += packet.len;
+				sent += side == AG_SIDE_CONTROLLER;
 			}
 			ag_engine_pop(world->engine, (enum ag_side)side);
 		}
 	}
+	return sent;
 }
 
 static void feed(struct world *world, enum ag_side side, const uint8_t *packet, size_t len)
 {
+	static const uint8_t completed[] = { 0x04, 0x13, 5, 1, 0x40, 0, 1, 0 };
+	size_t sent;
+
 	memcpy(world->fed + world->in, packet, len);
 	world->in += packet[0] == AG_H4_ACL ? len : 0;
 	cr_assert_eq(ag_engine_feed(world->engine, side, packet, len, 0), 0);
-	drain(world);
+	for (sent = drain(world); sent; sent += drain(world) - 1)
+		cr_assert_eq(ag_engine_feed(world->engine, AG_SIDE_CONTROLLER, completed,
+					    sizeof(completed), 0),
+			     0);
 }
 
-static void send_pdu(struct world *world, enum ag_side side, const uint8_t *pdu, size_t len)
+/* A PDU of L2CAP, in ACL packets of any length; `whole`: in one. */
+static void send_l2cap(struct world *world, enum ag_side side, uint16_t cid, const uint8_t *pdu,
+		       size_t len, bool whole)
 {
-	uint8_t l2cap[4 + MTU_MAX], packet[5 + 4 + MTU_MAX] = { 0x02 };
+	uint8_t l2cap[4 + 2 + MTU_MAX], packet[5 + sizeof(l2cap)] = { AG_H4_ACL };
 	size_t part = ag_random_percent(&world->random, 50) ? 27 : sizeof(l2cap);
 
 	ag_put_le16(l2cap, (uint16_t)len);
-	ag_put_le16(l2cap + 2, 4);
+	ag_put_le16(l2cap + 2, cid);
 	memcpy(l2cap + 4, pdu, len);
 	for (size_t at = 0; at < 4 + len;) {
 		size_t left = 4 + len - at;
-		size_t now = 1 +
-			     ag_random_below(&world->random, (uint32_t)(left < part ? left : part));
+		size_t most = left < part ? left : part;
+		size_t now = whole ? left : 1 + ag_random_below(&world->random, (uint32_t)most);
 		uint16_t pb = at ? 1 : side == AG_SIDE_HOST ? 0 : 2;
 
 		ag_put_le16(packet + 1, (uint16_t)(0x40 | pb << 12));
@@ -92,18 +105,67 @@ static void send_pdu(struct world *world, enum ag_side side, const uint8_t *pdu,
 			  (unsigned long long)world->seed);
 		at += now;
 	}
+}
+
+/* Vol 3 Part A, 3.4.3: the SDU's length, then the SDU, in K-frames of the channel's MPS. A frame
+ * that was gathered leaves in packets of another length, so where there are rules it has one. */
+static void send_sdu(struct world *world, enum ag_side side, const uint8_t *pdu, size_t len)
+{
+	uint16_t cid = side == AG_SIDE_HOST ? 0x50 : 0x40;
+	uint8_t sdu[2 + MTU_MAX];
+
+	ag_put_le16(sdu, (uint16_t)len);
+	memcpy(sdu + 2, pdu, len);
+	for (size_t at = 0; at < 2 + len; at += world->mps) {
+		size_t left = 2 + len - at;
+
+		send_l2cap(world, side, cid, sdu + at, left < world->mps ? left : world->mps,
+			   world->rules != NULL);
+	}
+}
+
+static void send_pdu(struct world *world, enum ag_side side, const uint8_t *pdu, size_t len)
+{
+	if (world->mps)
+		send_sdu(world, side, pdu, len);
+	else
+		send_l2cap(world, side, 4, pdu, len, false);
 	cr_assert_eq(world->out, world->in, "AG_SEED=0x%llx: a PDU is not out",
 		     (unsigned long long)world->seed);
 	world->in = world->out = 0;
 }
 
+/* Vol 3 Part A, 4.25 and 4.26: MTU, MPS, initial credits. With a single one no SDU of several
+ * frames can be gathered. */
+static void open_enhanced(struct world *world)
+{
+	uint8_t request[] = { 0x17, 1, 10, 0, 0x27, 0, 5, 2, 0, 0, 0, 0, 0x40, 0 };
+	uint8_t response[] = { 0x18, 1, 10, 0, 5, 2, 0, 0, 0, 0, 0, 0, 0x50, 0 };
+	uint16_t mps = (uint16_t)ag_random_range(&world->random, 23, 200);
+	uint16_t credits = ag_random_percent(&world->random, 60) ? 0xffff : 1;
+
+	ag_put_le16(request + 8, mps);
+	ag_put_le16(request + 10, credits);
+	ag_put_le16(response + 6, mps);
+	ag_put_le16(response + 8, credits);
+	send_l2cap(world, AG_SIDE_HOST, 5, request, sizeof(request), true);
+	send_l2cap(world, AG_SIDE_CONTROLLER, 5, response, sizeof(response), true);
+	world->in = world->out = 0;
+	world->mps = mps;
+}
+
 static void connect(struct world *world)
 {
+	/* LE Read Buffer Size: 251 octets, 8 packets */
+	static const uint8_t buffers[] = { 0x04, 0x0e, 7, 1, 0x02, 0x20, 0, 251, 0, 8 };
 	static const uint8_t connected[22] = { 0x04, 0x3e, 19, 1, 0, 0x40, 0, 1, 0, 1, 2, 3, 4 };
 	struct ag_engine_config config = { .rules = world->rules };
 
 	cr_assert_eq(ag_engine_new(&config, &world->engine), 0);
+	feed(world, AG_SIDE_CONTROLLER, buffers, sizeof(buffers));
 	feed(world, AG_SIDE_CONTROLLER, connected, sizeof(connected));
+	if (ag_random_percent(&world->random, 40))
+		open_enhanced(world);
 }
 
 static const struct ag_attributes *map_of(const struct world *world)
