@@ -26,6 +26,8 @@ struct fuzz {
 	struct ag_sim_middle wire; /* self NULL: with rules */
 	struct ag_cursor at;
 	bool raw; /* octets of no kind were fed */
+	bool hides;
+	unsigned int reloads;
 	uint64_t now_us;
 	uint64_t may_complete; /* ACL packets of the host, and completions of the controller */
 	uint64_t completed;    /* that the host was told of */
@@ -49,14 +51,38 @@ static const char rules_text[] =
     "rule ask when smp.opcode == security_request delay 1s unless encrypted\n"
     "rule all when att.kind == request timeout 400ms\n";
 
+/* Two that hide different attributes, so that one can be put in the other's place. */
+static const char *const hiding_texts[] = {
+	"rule slow when att.kind == request and every 4 timeout 300ms\n"
+	"rule late when att.kind == response and every 3 delay 200ms\n"
+	"rule no-battery when att.service in {battery_service, device_information} hide\n"
+	"rule no-name when att.uuid == device_name hide\n",
+	"rule gatt when from == peer and att.service == generic_attribute accept\n"
+	"rule low when att.handle < 0x10 hide\n"
+	"rule ccc when att.uuid == client_characteristic_configuration hide\n",
+};
+
+static const struct ag_ruleset *compile(const char *text, struct ag_ruleset **set)
+{
+	struct ag_source source = { "fuzz", text, strlen(text) };
+
+	if (!*set && ag_ruleset_compile(&source, 1, set, NULL) != 0)
+		abort();
+	return *set;
+}
+
 static const struct ag_ruleset *rules(void)
 {
 	static struct ag_ruleset *set;
-	struct ag_source source = { "fuzz", rules_text, sizeof(rules_text) - 1 };
 
-	if (!set && ag_ruleset_compile(&source, 1, &set, NULL) != 0)
-		abort();
-	return set;
+	return compile(rules_text, &set);
+}
+
+static const struct ag_ruleset *hiding(unsigned int which)
+{
+	static struct ag_ruleset *sets[2];
+
+	return compile(hiding_texts[which & 1], &sets[which & 1]);
 }
 
 /* Number Of Completed Packets (Vol 4 Part E, 7.7.19). */
@@ -217,6 +243,16 @@ static void link_event(struct fuzz *fuzz, uint8_t which)
 		feed(fuzz, AG_SIDE_CONTROLLER, encrypted, sizeof(encrypted));
 }
 
+/* Other rules, and then none: the engine has something to say to the host. */
+static void reload(struct fuzz *fuzz)
+{
+	const struct ag_ruleset *set = ++fuzz->reloads % 3 ? hiding(fuzz->reloads) : NULL;
+
+	if (ag_engine_set_rules(fuzz->engine, set) != 0)
+		abort();
+	pass_time(fuzz, 0);
+}
+
 static void step(struct fuzz *fuzz)
 {
 	uint8_t what = ag_pull_u8(&fuzz->at);
@@ -243,7 +279,10 @@ static void step(struct fuzz *fuzz)
 		pass_time(fuzz, (uint64_t)ag_pull_u8(&fuzz->at) * 20000);
 		break;
 	default:
-		link_event(fuzz, what >> 4 & 3);
+		if (fuzz->hides && (what >> 4 & 3) == 3)
+			reload(fuzz);
+		else
+			link_event(fuzz, what >> 4 & 3);
 		break;
 	}
 }
@@ -266,6 +305,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ag_engine_config config = { .rules = ruled ? rules() : NULL,
 					   .early_acl_us = how & 2 && ruled ? 50000 : 0 };
 
+	fuzz.hides = ruled && how & 8;
+	if (fuzz.hides)
+		config.rules = hiding(0);
 	fuzz.engine = ag_sim_engine_new(&config, &fuzz.self);
 	if (!fuzz.engine)
 		abort();
