@@ -301,7 +301,8 @@ size_t ag_subject_rewrite(const struct ag_unit *unit, uint8_t *pdu, size_t len,
 void ag_malformed_fill(const struct ag_unit *unit, const struct ag_att *att,
 		       struct ag_subject *out);
 
-/** A response that keeps to its format goes to its asker: remember what it tells.
+/** A response that keeps to its format goes to its asker: remember what it tells. Of an Error
+ *  Response only the opcode counts.
  *  @asked: the request it answers */
 void ag_malformed_shown(struct ag_link *link, enum ag_side asker,
 			const struct ag_transaction *asked, const struct ag_att *response);

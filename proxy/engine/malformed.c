@@ -53,13 +53,18 @@ static void show_information(struct ag_shown *shown, const struct ag_att *respon
 	}
 }
 
-/* 3.4.4.10. Whoever asks again from some handle on is told anew what is there. */
-static void show_services(struct ag_shown *shown, uint16_t start, const struct ag_att *response)
+/* Whoever asks again from some handle on is told anew what is there. */
+static void forget_services(struct ag_shown *shown, uint16_t start)
+{
+	while (shown->n_primary && shown->primary[shown->n_primary - 1].start >= start)
+		shown->n_primary--;
+}
+
+/* 3.4.4.10 */
+static void show_services(struct ag_shown *shown, const struct ag_att *response)
 {
 	size_t entry = response->pdu[1];
 
-	while (shown->n_primary && shown->primary[shown->n_primary - 1].start >= start)
-		shown->n_primary--;
 	for (size_t at = 2; at + entry <= response->len; at += entry) {
 		struct ag_att_range range = {
 			.start = ag_get_le16(response->pdu + at),
@@ -73,25 +78,32 @@ static void show_services(struct ag_shown *shown, uint16_t start, const struct a
 	}
 }
 
+/* An answer, as a rule left it, to a question for attributes of a type. */
+static void show_typed(struct ag_shown *shown, const struct ag_transaction *asked,
+		       const struct ag_att *response)
+{
+	uint16_t type = ag_att_type_asked(asked->head, asked->head_len);
+	uint16_t start = ag_get_le16(asked->head + 1);
+
+	if (asked->opcode == AG_ATT_READ_BY_GROUP_TYPE_REQ && type == PRIMARY_SERVICE)
+		forget_services(shown, start);
+	if (response->opcode == AG_ATT_READ_BY_GROUP_TYPE_RSP && type == PRIMARY_SERVICE)
+		show_services(shown, response);
+	/* descriptors are asked for after the characteristics of their range */
+	if (response->opcode == AG_ATT_READ_BY_TYPE_RSP && type == CHARACTERISTIC)
+		forget_extended(shown, start, ag_get_le16(asked->head + 3));
+}
+
 void ag_malformed_shown(struct ag_link *link, enum ag_side asker,
 			const struct ag_transaction *asked, const struct ag_att *response)
 {
 	struct ag_shown *shown = &link->shown[asker];
-	uint16_t type;
 
-	if (response->opcode == AG_ATT_FIND_INFORMATION_RSP) {
+	if (response->opcode == AG_ATT_FIND_INFORMATION_RSP)
 		show_information(shown, response);
-		return;
-	}
-	if (response->opcode != AG_ATT_READ_BY_GROUP_TYPE_RSP &&
-	    response->opcode != AG_ATT_READ_BY_TYPE_RSP)
-		return;
-	type = ag_att_type_asked(asked->head, asked->head_len);
-	if (response->opcode == AG_ATT_READ_BY_GROUP_TYPE_RSP && type == PRIMARY_SERVICE)
-		show_services(shown, ag_get_le16(asked->head + 1), response);
-	/* descriptors are asked for after the characteristics of their range */
-	if (response->opcode == AG_ATT_READ_BY_TYPE_RSP && type == CHARACTERISTIC)
-		forget_extended(shown, ag_get_le16(asked->head + 1), ag_get_le16(asked->head + 3));
+	else if (asked->opcode == AG_ATT_READ_BY_GROUP_TYPE_REQ ||
+		 asked->opcode == AG_ATT_READ_BY_TYPE_REQ)
+		show_typed(shown, asked, response);
 }
 
 /* ---- Judging ---- */

@@ -425,10 +425,12 @@ static int answer_in_place(struct ag_engine *engine, struct ag_unit *unit,
 			   const struct judgement *judgement, enum ag_verdict *verdict,
 			   uint8_t *error)
 {
+	const struct ag_att refusal = { .opcode = AG_ATT_ERROR_RSP };
 	uint8_t head[AG_HEAD_MAX]; /* a new answer to it may be noted where it lies */
 	struct ag_att request;
 
 	ag_att_parse(head, ag_bearer_question(judgement->asked, head), &request);
+	ag_malformed_shown(unit->link, ag_other(unit->from), judgement->asked, &refusal);
 	/* an MTU that the asker is not told of is not agreed */
 	unit->bearer->mtu = judgement->mtu;
 	return answer(engine, unit, &request, judgement->verdict, verdict, error);

@@ -295,7 +295,7 @@ static void believe_services(struct ag_sim_reader *reader, const uint8_t *pdu, s
 		if (reader->primary[handle] >= start)
 			reader->primary[handle] = 0;
 	}
-	for (size_t at = 2; at < len; at += pdu[1]) {
+	for (size_t at = 2; pdu[0] == 0x11 && at < len; at += pdu[1]) {
 		for (uint32_t handle = ag_get_le16(pdu + at); handle <= ag_get_le16(pdu + at + 2);
 		     handle++)
 			reader->primary[handle] = ag_get_le16(pdu + at);
@@ -338,6 +338,6 @@ void ag_sim_reader_hears(struct ag_sim_reader *reader, const uint8_t *pdu, size_
 		believe_information(reader, pdu, len);
 	if (pdu[0] == 0x09)
 		believe_by_type(reader, pdu, len);
-	if (pdu[0] == 0x11)
+	if (reader->question[0] == 0x10)
 		believe_services(reader, pdu, len);
 }
