@@ -552,7 +552,7 @@ const uint8_t *ag_attributes_hash(const struct ag_attributes *map)
 
 void ag_attributes_rehash(struct ag_attributes *map, const uint8_t *hash)
 {
-	if (map->has_hash && memcmp(map->hash, hash, sizeof(map->hash)))
+	if (map->has_hash && memcmp(map->hash, hash, sizeof(map->hash)) != 0)
 		ag_attributes_doubt(map, 0, UINT16_MAX);
 	ag_attributes_set_hash(map, hash);
 }
@@ -560,7 +560,7 @@ void ag_attributes_rehash(struct ag_attributes *map, const uint8_t *hash)
 void ag_attributes_set_hash(struct ag_attributes *map, const uint8_t *hash)
 {
 	if (map->has_hash == (hash != NULL) &&
-	    (!hash || !memcmp(map->hash, hash, sizeof(map->hash))))
+	    (!hash || memcmp(map->hash, hash, sizeof(map->hash)) == 0))
 		return;
 	map->has_hash = hash != NULL;
 	if (hash)

@@ -25,7 +25,7 @@ static int reload(void *user, uint64_t *number)
 	return 0;
 }
 
-/** A session with an engine in which nothing happens. */
+/** A session with an engine in which nothing more happens. */
 static struct {
 	struct ag_transport transport[2];
 	struct ag_rulebook rules;
@@ -34,6 +34,29 @@ static struct {
 	struct ag_engine *engine;
 	struct ag_control_view view;
 } stage;
+
+static void feed(enum ag_side side, const char *octets, size_t len)
+{
+	require(ag_engine_feed(stage.engine, side, (const uint8_t *)octets, len, 0) == 0);
+}
+
+/* A peer is connected that has a service, and was asked what it did not answer yet. */
+static void connect_peer(void)
+{
+	static const char connected[] =
+	    "\x04\x3e\x13\x01\x00\x40\x00\x01\x00\x01\x23\x45\x67\x89\xc0\x18\x00\x00\x00\x2a"
+	    "\x00\x00";
+	static const char asked[] =
+	    "\x02\x40\x00\x0b\x00\x07\x00\x04\x00\x10\x01\x00\xff\xff\x00\x28";
+	static const char told[] =
+	    "\x02\x40\x20\x0c\x00\x08\x00\x04\x00\x11\x06\x10\x00\x14\x00\x0f\x18";
+	static const char read[] = "\x02\x40\x00\x07\x00\x03\x00\x04\x00\x0a\x12\x00";
+
+	feed(AG_SIDE_CONTROLLER, connected, sizeof(connected) - 1);
+	feed(AG_SIDE_HOST, asked, sizeof(asked) - 1);
+	feed(AG_SIDE_CONTROLLER, told, sizeof(told) - 1);
+	feed(AG_SIDE_HOST, read, sizeof(read) - 1);
+}
 
 static void set_up(void)
 {
@@ -45,6 +68,7 @@ static void set_up(void)
 	require(ag_tally_init(&stage.tally, stage.rules.set) == 0);
 	config.rules = stage.rules.set;
 	require(ag_engine_new(&config, &stage.engine) == 0);
+	connect_peer();
 	stage.transport[AG_SIDE_HOST].address.text = "vhci";
 	stage.transport[AG_SIDE_CONTROLLER].address.text = "hci0";
 	stage.view = (struct ag_control_view){
