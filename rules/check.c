@@ -559,7 +559,10 @@ static void check_rule(struct checker *checker, size_t index)
 	struct ag_cases can_be_false;
 	struct ag_cases reached;
 
-	(hide ? all_attributes : ag_cases_all)(&everything);
+	if (hide)
+		all_attributes(&everything);
+	else
+		ag_cases_all(&everything);
 	if (body->when)
 		check_node(checker, body->when, &everything);
 	ag_cases_of(body->when, &can_be_true, &can_be_false);
