@@ -132,6 +132,9 @@ static void show(const json_t *reply)
 	show_counts("verdicts", ag_reply_member(reply, "verdicts"));
 	show_counts("unjudged", ag_reply_member(reply, "unjudged"));
 	show_counts("lost", ag_reply_member(reply, "lost"));
+	if (ag_reply_number(reply, "unannounced") > 0)
+		printf("%-11s %llu changes of what is hidden, which the host was not told of\n",
+		       "unannounced", ag_reply_number(reply, "unannounced"));
 	show_engine(reply);
 	printf("%-11s %llu\n", "links", ag_reply_number(reply, "links"));
 	printf("%-11s %llu, lost by them %llu decisions\n", "watchers",

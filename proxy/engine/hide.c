@@ -362,8 +362,12 @@ void ag_hide_look(struct ag_engine *engine, const struct ag_unit *unit,
 	case AG_ATT_RESPONSE:
 		look_answer(&looking, unit, original, att, out);
 		break;
-	case AG_ATT_NOTIFICATION:
 	case AG_ATT_INDICATION:
+		/* of Service Changed, perhaps */
+		ag_hide_forget_tails(unit->link);
+		look_told(&looking, att, out);
+		break;
+	case AG_ATT_NOTIFICATION:
 		look_told(&looking, att, out);
 		break;
 	case AG_ATT_CONFIRMATION:

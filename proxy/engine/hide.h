@@ -95,6 +95,9 @@ int ag_hide_onward(struct ag_engine *engine, struct ag_unit *unit, uint16_t star
 
 /* ---- hide_change.c ---- */
 
+/** What lists ended with may not be so any more. */
+void ag_hide_forget_tails(struct ag_link *link);
+
 /**
  * A link came up, what is known of its peer changed, or other rules came: find out what they hide
  * there.

@@ -7,7 +7,7 @@
 #include "proxy/wire/cursor.h"
 #include "proxy/wire/l2cap.h"
 
-static void forget_tails(struct ag_link *link)
+void ag_hide_forget_tails(struct ag_link *link)
 {
 	for (size_t side = 0; side < 2; side++) {
 		link->att.tail[side].from = 0;
@@ -39,7 +39,7 @@ void ag_hide_refresh(struct ag_engine *engine, struct ag_link *link, bool fresh)
 
 	renew(engine, link, AG_SIDE_HOST, &link->hiding[AG_SIDE_HOST]);
 	changed = renew(engine, link, AG_SIDE_CONTROLLER, &link->hiding[AG_SIDE_CONTROLLER]);
-	forget_tails(link);
+	ag_hide_forget_tails(link);
 	if (fresh)
 		link->service_changed_due = false;
 	/* a recording goes on as it went, whatever we say */
