@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The store by itself. tests/e2e/attributes has what a whole attgate makes of it. */
+
+#include <criterion/criterion.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proxy/base/cleanup.h"
+#include "proxy/engine/attributes.h"
+#include "proxy/io/store.h"
+
+#define CONTROLLER UINT64_C(0x00aa01000001)
+#define PEER       UINT64_C(0xc00000000000)
+
+static char top[] = "/tmp/attgate-store-XXXXXX";
+static struct ev_loop *loop;
+static struct ag_attributes *map;
+
+static void begin(void)
+{
+	cr_assert_not_null(mkdtemp(top));
+	loop = ev_loop_new(EVFLAG_AUTO);
+	cr_assert_not_null(loop);
+	cr_assert_eq(ag_attributes_new(&map), 0);
+}
+
+static void end(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", top);
+	cr_expect_eq(system(command), 0);
+	ag_attributes_free(map);
+	ev_loop_destroy(loop);
+}
+
+TestSuite(store, .init = begin, .fini = end, .timeout = 60);
+
+static struct ag_store *open_store(const char *dir)
+{
+	struct ag_store_config config = { .dir = dir };
+	struct ag_store *store;
+
+	cr_assert_eq(ag_store_new(&config, loop, &store), 0);
+	return store;
+}
+
+static void controller(struct ag_store *store, uint64_t address)
+{
+	struct ag_keeper keeper = ag_store_keeper(store);
+
+	keeper.controller(keeper.user, address);
+}
+
+/* A peer whose database has so many attributes. */
+static void save(struct ag_store *store, uint64_t peer, uint16_t count)
+{
+	struct ag_keeper keeper = ag_store_keeper(store);
+	struct ag_link_view view = { .peer = peer, .peer_type = AG_PEER_RANDOM_STATIC };
+
+	ag_attributes_clear(map);
+	for (uint16_t i = 1; i <= count; i++) {
+		struct ag_attribute attribute = {
+			.handle = i,
+			.kind = AG_ATTRIBUTE_OTHER,
+			.uuid = ag_uuid_from_u16(0x2902),
+		};
+
+		cr_assert_eq(ag_attributes_put(map, &attribute), 0);
+	}
+	keeper.save(keeper.user, &view, map);
+}
+
+/* Number of attributes that are loaded. */
+static size_t load(struct ag_store *store, uint64_t peer)
+{
+	struct ag_keeper keeper = ag_store_keeper(store);
+	struct ag_link_view view = { .peer = peer, .peer_type = AG_PEER_RANDOM_STATIC };
+
+	ag_attributes_clear(map);
+	keeper.load(keeper.user, &view, map);
+	return ag_attributes_count(map);
+}
+
+static size_t count_peers(const struct ag_store *store)
+{
+	struct ag_store_peer peer;
+	size_t count = 0;
+
+	while (ag_store_peer_at(store, count, &peer))
+		count++;
+	return count;
+}
+
+static void path_of(uint64_t peer, char out[128])
+{
+	snprintf(out, 128, "%s/00:AA:01:00:00:01/C0:00:00:00:00:%02X", top,
+		 (unsigned int)(peer & 0xff));
+}
+
+/* The disk has its own time. */
+static void wait_for(uint64_t peer, bool there)
+{
+	char path[128];
+
+	path_of(peer, path);
+	while ((access(path, F_OK) == 0) != there)
+		usleep(1000);
+}
+
+Test(store, nobody_is_known)
+{
+	struct ag_attributes *known = NULL;
+	struct ag_store *store = open_store(NULL);
+
+	cr_expect_eq(load(store, PEER), 0);
+	cr_expect_eq(ag_store_attributes(store, PEER, &known), 1);
+	cr_expect_null(known);
+	cr_expect_eq(count_peers(store), 0);
+	cr_expect_eq(count_peers(NULL), 0);
+	ag_store_free(store);
+	ag_store_free(NULL);
+}
+
+Test(store, in_memory)
+{
+	struct ag_store *store = open_store(NULL);
+	struct ag_attributes *known = NULL;
+	struct ag_store_peer peer;
+
+	controller(store, CONTROLLER);
+	save(store, PEER, 3);
+	save(store, PEER + 1, 5);
+	cr_expect_eq(load(store, PEER), 3);
+	cr_expect_eq(load(store, PEER + 1), 5);
+	cr_expect_eq(load(store, PEER + 2), 0);
+	cr_assert_eq(ag_store_attributes(store, PEER + 1, &known), 0);
+	cr_expect_eq(ag_attributes_count(known), 5);
+	ag_attributes_free(known);
+	cr_assert(ag_store_peer_at(store, 0, &peer));
+	cr_expect_eq(peer.address, PEER);
+	cr_expect_eq(peer.type, AG_PEER_RANDOM_STATIC);
+	cr_expect_eq(peer.attributes, 3);
+	/* the same once more, and then a database in which nothing is left */
+	save(store, PEER, 4);
+	cr_expect_eq(load(store, PEER), 4);
+	cr_expect_eq(count_peers(store), 2);
+	save(store, PEER, 0);
+	cr_expect_eq(count_peers(store), 1);
+	ag_store_free(store);
+}
+
+/* What is learned by one controller is not what another one's peers are. */
+Test(store, controllers_are_kept_apart)
+{
+	struct ag_store *store = open_store(top);
+	struct ag_identity identity = { .address = 1, .irk = { 1 } };
+
+	controller(store, CONTROLLER);
+	save(store, PEER, 3);
+	cr_assert(ag_identities_put(ag_store_identities(store), &identity));
+	/* the next session has the same */
+	controller(store, CONTROLLER);
+	cr_expect_eq(load(store, PEER), 3);
+	cr_expect_eq(ag_store_identities(store)->count, 1);
+	wait_for(PEER, true);
+	controller(store, CONTROLLER + 1);
+	cr_expect_eq(load(store, PEER), 0);
+	cr_expect_eq(ag_store_identities(store)->count, 0);
+	controller(store, CONTROLLER);
+	cr_expect_eq(load(store, PEER), 3);
+	ag_store_free(store);
+}
+
+Test(store, a_database_in_which_nothing_is_left)
+{
+	struct ag_store *store = open_store(top);
+
+	controller(store, CONTROLLER);
+	save(store, PEER, 3);
+	wait_for(PEER, true);
+	save(store, PEER, 0);
+	wait_for(PEER, false);
+	ag_store_free(store);
+}
+
+static void put_file(uint64_t peer, time_t time)
+{
+	struct timespec times[2] = { { .tv_sec = time }, { .tv_sec = time } };
+	char path[128];
+	FILE *file;
+
+	path_of(peer, path);
+	file = fopen(path, "we");
+	cr_assert_not_null(file, "%s", path);
+	fprintf(file, "attgate attributes 1\npeer %s random_static\nend 0\n",
+		strrchr(path, '/') + 1);
+	cr_assert_eq(fclose(file), 0);
+	cr_assert_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* However many files there are, those of the peers that were there last are taken. */
+Test(store, too_many_files)
+{
+	struct ag_store *store;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/00:AA:01:00:00:01", top);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	/* in this order or the other, as the directory has them */
+	for (unsigned int i = 0; i < AG_STORE_PEERS + 6; i++)
+		put_file(PEER + i, i % 2 ? 1000 + i : 2000 - i);
+	store = open_store(top);
+	controller(store, CONTROLLER);
+	cr_expect_eq(count_peers(store), AG_STORE_PEERS);
+	/* the oldest are those with the small odd numbers */
+	for (unsigned int i = 1; i < 12; i += 2)
+		wait_for(PEER + i, false);
+	for (unsigned int i = 0; i < AG_STORE_PEERS + 6; i++) {
+		path_of(PEER + i, path);
+		cr_expect_eq(access(path, F_OK) == 0, i % 2 == 0 || i >= 12, "%s", path);
+	}
+	ag_store_free(store);
+}
