@@ -28,6 +28,14 @@ static void add(uint8_t out[16], const uint8_t other[16])
 		out[i] ^= other[i];
 }
 
+void phone_ah(const uint8_t key[16], const uint8_t random[3], uint8_t out[3])
+{
+	uint8_t block[16] = { random[0], random[1], random[2] };
+
+	encrypt(key, block, block);
+	memcpy(out, block, 3);
+}
+
 void phone_c1(const uint8_t key[16], const uint8_t random[16], const uint8_t request[7],
 	      const uint8_t response[7], const struct phone_parties *parties, uint8_t out[16])
 {

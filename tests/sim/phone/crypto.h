@@ -2,10 +2,13 @@
 #ifndef AG_PHONE_CRYPTO_H
 #define AG_PHONE_CRYPTO_H
 
-/* The cryptographic toolbox of legacy pairing (Vol 3 Part H, 2.2). Numbers stand as they do in a
- * PDU: least significant octet first. */
+/* The cryptographic toolbox of privacy and legacy pairing (Vol 3 Part H, 2.2). Numbers stand as
+ * they do in a PDU: least significant octet first. */
 
 #include <stdint.h>
+
+/** Random address hash function ah (2.2.2). */
+void phone_ah(const uint8_t key[16], const uint8_t random[3], uint8_t out[3]);
 
 /** Who takes part in a pairing: address types (0 public, 1 random) and addresses. */
 struct phone_parties {

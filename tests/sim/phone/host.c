@@ -5,6 +5,7 @@
 #include "proxy/base/cleanup.h"
 #include "proxy/wire/h4.h"
 #include "proxy/wire/hci.h"
+#include "tests/sim/phone/crypto.h"
 #include "tests/sim/phone/phone.h"
 #include "tests/sim/phone/report.h"
 
@@ -91,6 +92,7 @@ void phone_start(struct phone *phone)
 {
 	static const uint8_t le_host[] = { 1, 0 };
 
+	ag_random_fill(&phone->random, phone->host.identity_key, sizeof(phone->host.identity_key));
 	phone_command(phone, AG_HCI_RESET, NULL, 0);
 	phone_command(phone, CMD_SET_EVENT_MASK, event_mask, sizeof(event_mask));
 	phone_command(phone, CMD_WRITE_LE_HOST_SUPPORT, le_host, sizeof(le_host));
@@ -254,21 +256,27 @@ static void advertise(struct phone *phone)
 	phone_command(phone, CMD_LE_SET_ADV_ENABLE, enable, sizeof(enable));
 }
 
-/* A static random address (Vol 6 Part B, 1.3.2.1): to the peripheral we are another phone. */
+/* A static random address (Vol 6 Part B, 1.3.2.1): to the peripheral we are another phone. Or a
+ * resolvable private one (1.3.2.2): who has the key knows us again. */
 static void change_address(struct phone *phone)
 {
 	struct phone_host *host = &phone->host;
 
 	host->address_type = 1;
 	ag_random_fill(&phone->random, host->address, sizeof(host->address));
-	host->address[5] |= 0xc0;
-	phone->bond.known = false;
+	if (phone->options.private) {
+		host->address[5] = (uint8_t)((host->address[5] & 0x3f) | 0x40);
+		phone_ah(host->identity_key, host->address + 3, host->address);
+	} else {
+		host->address[5] |= 0xc0;
+		phone->bond.known = false;
+	}
 	phone_command(phone, CMD_LE_SET_RANDOM_ADDRESS, host->address, sizeof(host->address));
 }
 
 void phone_look_for_peer(struct phone *phone)
 {
-	if (phone->options.new_address)
+	if (phone->options.new_address || phone->options.private)
 		change_address(phone);
 	if (phone->options.sensor)
 		advertise(phone);
@@ -316,8 +324,10 @@ static void returned(struct phone *phone, uint16_t opcode, struct ag_cursor *cur
 {
 	if (opcode == AG_HCI_READ_BUFFER_SIZE || opcode == AG_HCI_LE_READ_BUFFER_SIZE)
 		buffer_size(phone, opcode, cursor);
-	if (opcode == CMD_READ_BD_ADDR && cursor->left >= 6)
+	if (opcode == CMD_READ_BD_ADDR && cursor->left >= 6) {
 		memcpy(phone->host.address, cursor->at, 6);
+		memcpy(phone->host.identity, cursor->at, 6);
+	}
 	if (opcode == CMD_LE_READ_LOCAL_FEATURES) {
 		phone->host.extended = ag_pull_le32(cursor) & FEATURE_EXT_ADV;
 		phone_report_begin("ready");

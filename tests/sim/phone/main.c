@@ -40,6 +40,7 @@ static const char usage[] =
     "  --links N           connect N times, one after the other\n"
     "  --signal            the second and all later links wait for a SIGUSR1 each\n"
     "  --new-address       each link from another static random address\n"
+    "  --private           each link from another resolvable private address\n"
     "  --break FAULT,…     do that wrong; given again: on the next link\n"
     "  --fuzz SEED         answer and send at random, link after link\n"
     "  --for SECONDS       … for so long (60)\n"
@@ -95,6 +96,7 @@ enum {
 	LINKS = 'k',
 	SIGNAL = 'g',
 	NEW_ADDRESS = 'w',
+	PRIVATE = 'v',
 	BREAK = 'x',
 	FUZZ = 'z',
 	FOR = 'f',
@@ -118,6 +120,7 @@ static const struct option long_options[] = {
 	{ "links", required_argument, NULL, LINKS },
 	{ "signal", no_argument, NULL, SIGNAL },
 	{ "new-address", no_argument, NULL, NEW_ADDRESS },
+	{ "private", no_argument, NULL, PRIVATE },
 	{ "break", required_argument, NULL, BREAK },
 	{ "fuzz", required_argument, NULL, FUZZ },
 	{ "for", required_argument, NULL, FOR },
@@ -252,6 +255,8 @@ static bool option_of_links(int name, struct phone_options *options)
 		return options->signalled = true;
 	case NEW_ADDRESS:
 		return options->new_address = true;
+	case PRIVATE:
+		return options->private = true;
 	case BREAK:
 		return faults(optarg, options);
 	case FUZZ:

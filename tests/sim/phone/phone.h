@@ -58,6 +58,7 @@ struct phone_options {
 	unsigned int links;            /* to make, one after the other */
 	bool signalled;                /* the second and all later ones begin with a SIGUSR1 */
 	bool new_address;              /* each link from another static random address */
+	bool private;                  /* each link from another resolvable private address */
 	uint32_t faults[PHONE_LINKS];  /* enum phone_fault as bits, for each link in turn */
 	unsigned int fault_links;      /* rows of `faults`; then they begin anew */
 	bool fuzz;                     /* mutated answers, unasked PDUs; links until fuzz_ms */
@@ -82,7 +83,9 @@ struct phone_host {
 	bool connecting;
 	uint8_t address_type; /* our own, of the link that is or comes next */
 	uint8_t address[6];
-	uint8_t peer_type; /* of the peripheral we connect to */
+	uint8_t identity[6];      /* the public one */
+	uint8_t identity_key[16]; /* IRK */
+	uint8_t peer_type;        /* of the peripheral we connect to */
 	uint8_t peer[6];
 };
 

@@ -185,13 +185,13 @@ static unsigned int expected(uint8_t distribution)
 }
 
 /* Ours: nobody encrypts towards a central, so its long term key is only there to be sent. The
- * identity is the address that the peripheral knows. */
+ * identity is the public address, or the address that the peripheral knows where it is static. */
 static void send_keys(struct phone *phone)
 {
 	uint8_t distribution = phone->smp.response[5];
 	uint8_t key[16];
 	uint8_t central[11] = { AG_SMP_CENTRAL_IDENTIFICATION };
-	uint8_t identity[8] = { AG_SMP_IDENTITY_ADDRESS_INFORMATION, phone->host.address_type };
+	uint8_t identity[8] = { AG_SMP_IDENTITY_ADDRESS_INFORMATION };
 
 	if (distribution & KEY_ENCRYPTION) {
 		ag_random_fill(&phone->random, key, sizeof(key));
@@ -200,9 +200,10 @@ static void send_keys(struct phone *phone)
 		send_smp(phone, central, sizeof(central));
 	}
 	if (distribution & KEY_IDENTITY) {
-		ag_random_fill(&phone->random, key, sizeof(key));
-		send_value(phone, AG_SMP_IDENTITY_INFORMATION, key);
-		memcpy(identity + 2, phone->host.address, 6);
+		send_value(phone, AG_SMP_IDENTITY_INFORMATION, phone->host.identity_key);
+		identity[1] = phone->options.new_address;
+		memcpy(identity + 2,
+		       phone->options.new_address ? phone->host.address : phone->host.identity, 6);
 		send_smp(phone, identity, sizeof(identity));
 	}
 }

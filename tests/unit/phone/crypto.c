@@ -3,9 +3,22 @@
 
 #include "tests/sim/phone/crypto.h"
 
-/* The sample data of Vol 3 Part H, 2.2.3 and 2.2.4, least significant octet first. */
+/* The sample data of Vol 3 Part H, 2.2.3 and 2.2.4, and of Appendix D.7; least significant octet
+ * first. */
 
 static const uint8_t key[16];
+
+Test(phone_crypto, address_hash)
+{
+	static const uint8_t irk[] = { 0x9b, 0x7d, 0x39, 0x0a, 0xa6, 0x10, 0x10, 0x34,
+				       0x05, 0xad, 0xc8, 0x57, 0xa3, 0x34, 0x02, 0xec };
+	static const uint8_t random[] = { 0x94, 0x81, 0x70 };
+	static const uint8_t expected[] = { 0xaa, 0xfb, 0x0d };
+	uint8_t hash[3];
+
+	phone_ah(irk, random, hash);
+	cr_assert_arr_eq(hash, expected, sizeof(expected));
+}
 
 Test(phone_crypto, confirm_value)
 {
