@@ -33,6 +33,12 @@ static const struct remedy_row remedies[] = {
 				"rule explain-one-mtu\n"
 				"    when   from == host and att.opcode == exchange_mtu_request "
 				"and mtu > 23\n"
+				"    reject request_not_supported\n"
+				"\n"
+				"rule explain-one-mtu-crossing\n"
+				"    when   from == peer and att.opcode == exchange_mtu_response "
+				"and mtu > 23\n"
+				"           and not att.unsolicited\n"
 				"    reject request_not_supported\n" },
 	[AG_REMEDY_QUIET] = { "explain-quiet-peripheral", QUIET_TEXT },
 	[AG_REMEDY_OUR_ERROR] = { "explain-our-error",

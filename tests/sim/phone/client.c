@@ -324,6 +324,9 @@ void phone_client_answer(struct phone *phone, const uint8_t *pdu, size_t len, ui
 		phone->totals.slowest_ms = (unsigned int)latency_ms;
 	switch (phone->client.step) {
 	case PHONE_STEP_MTU:
+		/* What has waited for this is an exchange of the other side's. */
+		if (phone->bearer.serving && !phone->options.silent)
+			phone_answer(phone, phone->bearer.held, phone->bearer.held_len);
 		enter(phone, PHONE_STEP_SERVICES);
 		break;
 	case PHONE_STEP_SERVICES:

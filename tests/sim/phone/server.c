@@ -386,6 +386,16 @@ static void notify(struct phone *phone, const uint8_t *pdu, size_t len)
 	phone_send_att(phone, ntf, sizeof(ntf));
 }
 
+/* The second answer to an exchange of the MTU comes second: only then is it known what it takes
+ * back. */
+static bool waits_for_own_mtu(struct phone *phone, uint32_t faults,
+			      const struct phone_exchange *exchange)
+{
+	phone->bearer.held_len = exchange->len;
+	return faults >> PHONE_FAULT_SECOND_MTU & 1 && phone->client.step == PHONE_STEP_MTU &&
+	       exchange->request[0] == AG_ATT_EXCHANGE_MTU_REQ;
+}
+
 /* The answer goes out, as right as it is to be, and what comes behind it. */
 static void finish(struct phone *phone, struct phone_exchange *exchange)
 {
@@ -398,7 +408,7 @@ static void finish(struct phone *phone, struct phone_exchange *exchange)
 	phone_fault_answer(faults, exchange);
 	if (phone->options.fuzz)
 		exchange->len = phone_fuzz_answer(phone, exchange->answer, exchange->len);
-	if (exchange->len == SIZE_MAX)
+	if (exchange->len == SIZE_MAX || waits_for_own_mtu(phone, faults, exchange))
 		return;
 	phone_answer(phone, exchange->answer, exchange->len);
 	len = phone_fault_surplus(faults, exchange, surplus);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "tests/sim/phone/crypto.h"
+#include "tests/sim/phone/faults.h"
 #include "tests/sim/phone/phone.h"
 
 /* That the phone notices what the other side must not do. What it writes goes nowhere. */
@@ -203,6 +204,22 @@ Test(phone_strict, can_begin_to_ask_later)
 	phone_client_tick(&phone, phone.link.since_ms + 1000);
 	cr_assert_eq(phone.bearer.asked, 0x10);
 	cr_assert_eq(phone.client.step, PHONE_STEP_SERVICES);
+}
+
+Test(phone_strict, the_second_mtu_comes_second)
+{
+	phone.options.exchange_mtu = true;
+	phone.options.faults[0] = 1u << PHONE_FAULT_SECOND_MTU;
+	phone.options.fault_links = 1;
+	phone.link.number = 0;
+	phone_link_up(&phone, HANDLE);
+	ATT_IN(0x02, 0x05, 0x02);
+	cr_assert(phone.bearer.serving);
+	ATT_IN(0x03, 0x05, 0x02);
+	cr_assert_not(phone.bearer.serving);
+	cr_assert_eq(phone.bearer.held[1], 23);
+	cr_assert_eq(phone.bearer.mtu, 517);
+	cr_assert_eq(phone.totals.violations, 0);
 }
 
 /* ---- Pairing, this test being the peripheral ---- */
