@@ -18,7 +18,7 @@
  *
  * where a value is two words of a UUID, or one.
  */
-#define RING_SIZE ((size_t)256 << 10)
+#define RING_SIZE ((size_t)192 << 10)
 
 /* Where a subject's octets lie, in the word that is kept of them: in which PDU, from where on. */
 enum { IN_NOTHING, IN_PDU, IN_OUT };
@@ -27,6 +27,13 @@ enum { IN_NOTHING, IN_PDU, IN_OUT };
 #define WORD_WHERE(word)  ((word) >> 48)
 #define WORD_OFFSET(word) ((size_t)((word) >> 24 & 0xffffff))
 #define WORD_LEN(word)    ((size_t)((word)&0xffffff))
+
+/* Fields of a subject that the decision and its link tell as well, so that they are not kept twice.
+ */
+#define FIELD(field) (UINT64_C(1) << (field))
+#define TOLD_TWICE                                                                                 \
+	(FIELD(AG_F_FROM) | FIELD(AG_F_ROLE) | FIELD(AG_F_LINK) | FIELD(AG_F_PEER) |               \
+	 FIELD(AG_F_PEER_TYPE) | FIELD(AG_F_ENCRYPTED) | FIELD(AG_F_BEARER))
 
 struct kept {
 	struct ag_decision decision; /* its pointers tell only whether there is something */
@@ -45,8 +52,9 @@ struct ag_trace {
 	uint64_t first;
 	uint64_t end;
 	size_t tail;                    /* where the next record begins, if it fits */
-	uint64_t uuids;                 /* fields by ag_field_type(), a bit each */
-	uint64_t octets;                /* likewise */
+	uint64_t numbers;               /* fields by ag_field_type(), a bit each … */
+	uint64_t uuids;                 /* … and none of TOLD_TWICE … */
+	uint64_t octets;                /* … in any */
 	uint32_t offset[AG_TRACE_KEPT]; /* of the record, in `ring` */
 	/* what ag_trace_at() shows */
 	struct ag_decision decision;
@@ -69,6 +77,7 @@ int ag_trace_new(struct ag_trace **out)
 		trace->uuids |= (uint64_t)(type == AG_T_UUID) << field;
 		trace->octets |= (uint64_t)(type == AG_T_BYTES) << field;
 	}
+	trace->numbers = (FIELD(AG_FIELD_COUNT) - 1) & ~(trace->uuids | trace->octets | TOLD_TWICE);
 	*out = trace;
 	return 0;
 }
@@ -143,7 +152,7 @@ static uint64_t *put_values(const struct ag_trace *trace, const struct ag_decisi
 	const union ag_value *value = decision->subject->value;
 	uint64_t left;
 
-	for (left = kept->present & ~(trace->uuids | trace->octets); left; left &= left - 1)
+	for (left = kept->present & trace->numbers; left; left &= left - 1)
 		*to++ = value[__builtin_ctzll(left)].num;
 	for (left = kept->present & trace->uuids; left; left &= left - 1) {
 		*to++ = value[__builtin_ctzll(left)].uuid.hi;
@@ -231,7 +240,7 @@ static void show_octets(struct ag_trace *trace, unsigned int field, uint64_t wor
 	const uint8_t *in = WORD_WHERE(word) == IN_PDU ? trace->decision.pdu : trace->decision.out;
 
 	if (WORD_WHERE(word) == IN_NOTHING)
-		trace->subject.present &= ~(UINT64_C(1) << field);
+		trace->subject.present &= ~FIELD(field);
 	else
 		trace->subject.value[field].bytes = (struct ag_bytes){ in + WORD_OFFSET(word),
 								       WORD_LEN(word) };
@@ -244,7 +253,14 @@ static void show_subject(struct ag_trace *trace, const struct kept *kept, const 
 	uint64_t left;
 
 	trace->subject.present = kept->present;
-	for (left = kept->present & ~(trace->uuids | trace->octets); left; left &= left - 1)
+	value[AG_F_FROM].num = kept->decision.from;
+	value[AG_F_ROLE].num = kept->link.role;
+	value[AG_F_LINK].num = kept->link.type;
+	value[AG_F_PEER].num = kept->link.peer;
+	value[AG_F_PEER_TYPE].num = kept->link.peer_type;
+	value[AG_F_ENCRYPTED].num = kept->link.encrypted;
+	value[AG_F_BEARER].num = kept->decision.bearer;
+	for (left = kept->present & trace->numbers; left; left &= left - 1)
 		value[__builtin_ctzll(left)].num = *word++;
 	for (left = kept->present & trace->uuids; left; left &= left - 1, word += 2)
 		value[__builtin_ctzll(left)].uuid = (struct ag_uuid){ word[0], word[1] };

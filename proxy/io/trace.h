@@ -10,8 +10,8 @@
 
 #include "proxy/engine/engine.h"
 
-/** Decisions kept at the most. They share 256 KiB, where some 600 of ordinary PDUs have room. */
-#define AG_TRACE_KEPT 1024
+/** Decisions kept at the most. They share 192 KiB, where some 600 of ordinary PDUs have room. */
+#define AG_TRACE_KEPT 768
 /** Octets kept of a PDU: the longest that bluetoothd's ATT_MTU of 517 allows. */
 #define AG_TRACE_PDU_MAX 520
 
@@ -23,8 +23,9 @@ int ag_trace_new(struct ag_trace **out);
 /** NULL is allowed. */
 void ag_trace_free(struct ag_trace *trace);
 
-/** Keep a copy of a decision; what its pointers lead to is copied too, but for `as_came` where it
- *  speaks of another attribute than `subject`. Never allocates. */
+/** Keep a copy of a decision. What its subject says of the link has to be what `link` says; what
+ * its pointers lead to is copied too, but for `as_came` where it speaks of another attribute than
+ * `subject`. Never allocates. */
 void ag_trace_put(struct ag_trace *trace, const struct ag_decision *decision);
 
 /** Decisions are counted from 0, whatever their PDUs' numbers are: the oldest that is kept … */
