@@ -43,10 +43,12 @@ static int feed(void *user, const uint8_t *packet, size_t len)
 	struct ag_pump_side *at = user;
 	struct ag_pump *pump = at->pump;
 
-	if (at->side == AG_SIDE_HOST)
-		ag_resync_host(&pump->resync, packet, len);
-	else if (ag_resync_discards(&pump->resync, packet, len))
-		return 0;
+	if (pump->resync != AG_RESYNC_NONE) {
+		if (at->side == AG_SIDE_HOST)
+			ag_resync_host(&pump->resync, packet, len);
+		else if (ag_resync_discards(&pump->resync, packet, len))
+			return 0;
+	}
 	return ag_engine_feed(pump->engine, at->side, packet, len, pump->now_us);
 }
 

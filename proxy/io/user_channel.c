@@ -45,8 +45,10 @@
 
 struct user_channel {
 	struct ag_transport base;
-	uint64_t bdaddr; /* of the controller last held; 0: not known */
-	uint32_t drops;  /* the socket's counter when it was last looked at */
+	uint64_t bdaddr;                       /* of the controller last held; 0: not known */
+	uint32_t drops;                        /* the socket's counter when it was last looked at */
+	struct mmsghdr messages[READ_PACKETS]; /* one for each buffer, laid out once */
+	struct iovec vectors[READ_PACKETS];
 	uint8_t buffer[READ_PACKETS][READ_SIZE];
 };
 
@@ -230,21 +232,12 @@ static int look_for_drops(struct user_channel *channel)
 static int channel_read(struct ag_transport *transport, ag_packet_fn *packet, void *user)
 {
 	struct user_channel *channel = channel_of(transport);
-	struct mmsghdr messages[READ_PACKETS];
-	struct iovec vectors[READ_PACKETS];
-	int n;
+	int n = recvmmsg(transport->fd, channel->messages, READ_PACKETS, MSG_DONTWAIT, NULL);
 
-	memset(messages, 0, sizeof(messages));
-	for (size_t i = 0; i < READ_PACKETS; i++) {
-		vectors[i] = (struct iovec){ channel->buffer[i], READ_SIZE };
-		messages[i].msg_hdr.msg_iov = &vectors[i];
-		messages[i].msg_hdr.msg_iovlen = 1;
-	}
-	n = recvmmsg(transport->fd, messages, READ_PACKETS, MSG_DONTWAIT, NULL);
 	if (n < 0)
 		return channel_error(transport);
 	for (int i = 0; i < n; i++) {
-		int r = packet(user, channel->buffer[i], messages[i].msg_len);
+		int r = packet(user, channel->buffer[i], channel->messages[i].msg_len);
 
 		if (r < 0)
 			return r;
@@ -281,5 +274,10 @@ struct ag_transport *ag_user_channel_new(void)
 	if (!channel)
 		return NULL;
 	channel->base.ops = &channel_ops;
+	for (size_t i = 0; i < READ_PACKETS; i++) {
+		channel->vectors[i] = (struct iovec){ channel->buffer[i], READ_SIZE };
+		channel->messages[i].msg_hdr.msg_iov = &channel->vectors[i];
+		channel->messages[i].msg_hdr.msg_iovlen = 1;
+	}
 	return &channel->base;
 }
