@@ -19,9 +19,13 @@
 #include <bluetooth/hci.h>
 
 #include "proxy/wire/h4.h"
+#include "tests/bench/meter.h"
 
 #define TRIES    600
 #define PAUSE_US 50000
+/* How long an answer may take while connecting, and how often it is asked for. */
+#define ANSWER_NS UINT64_C(2000000000)
+#define REPEATS   5
 
 static void die(const char *what)
 {
@@ -320,6 +324,12 @@ pid_t ends_open(struct end *controller, struct end *host, const char *streams, c
 
 /* ---- Connecting ---- */
 
+/** Who is to hear what is sent. */
+struct ends {
+	struct end *controller;
+	struct end *host;
+};
+
 static void has_come(void *user, const uint8_t *packet, size_t len)
 {
 	(void)packet;
@@ -327,19 +337,32 @@ static void has_come(void *user, const uint8_t *packet, size_t len)
 	*(bool *)user = true;
 }
 
-/* Send, and serve both until the host hears something. */
-static void exchange(struct end *from, const uint8_t *packet, size_t len, struct end *controller,
-		     struct end *host)
+/* Serve both until `hears` has heard something. @return: whether it has */
+static bool serve_until(const struct ends *ends, const struct end *hears)
 {
-	bool came = false;
+	uint64_t end_ns = meter_now_ns() + ANSWER_NS;
+	bool came = false, other;
 
-	send_surely(from, packet, len);
-	end_flush(from);
-	while (!came) {
-		ends_wait(controller, host, false, -1);
-		end_receive(controller, NULL, NULL);
-		end_receive(host, has_come, &came);
+	while (!came && meter_now_ns() < end_ns) {
+		ends_wait(ends->controller, ends->host, false, ANSWER_NS / 1000000);
+		end_receive(ends->controller, has_come, hears == ends->controller ? &came : &other);
+		end_receive(ends->host, has_come, hears == ends->host ? &came : &other);
 	}
+	return came;
+}
+
+/* What a device is sent while the kernel still works on it can vanish, so it is sent again. */
+static void exchange(const struct ends *ends, struct end *from, const uint8_t *packet, size_t len,
+		     const struct end *hears)
+{
+	for (int i = 0; i < REPEATS; i++) {
+		send_surely(from, packet, len);
+		end_flush(from);
+		if (serve_until(ends, hears))
+			return;
+	}
+	fprintf(stderr, "load: nothing comes through\n");
+	exit(1);
 }
 
 void ends_connect(struct end *controller, struct end *host)
@@ -347,11 +370,20 @@ void ends_connect(struct end *controller, struct end *host)
 	static const uint8_t reset[] = { AG_H4_COMMAND, 0x03, 0x0c, 0x00 };
 	static const uint8_t read_buffers[] = { AG_H4_COMMAND, 0x02, 0x20, 0x00 };
 	/* LE Connection Complete (Vol 4 Part E, 7.7.65.1): handle 0x0040, peripheral */
-	static const uint8_t connection[] = { AG_H4_EVENT, 0x3e, 0x13, 0x01, 0x00, 0x40, 0x00, 0x01,
-					      0x00,        0x06, 0x05, 0x04, 0x03, 0x02, 0x01, 0x18,
-					      0x00,        0x00, 0x00, 0x48, 0x00, 0x00 };
+	static const uint8_t connection[] = {
+		AG_H4_EVENT, 0x3e, 0x13, 0x01, 0x00, 0x40, 0x00, 0x01, 0x00, 0x06, 0x05,
+		0x04,        0x03, 0x02, 0x01, 0x18, 0x00, 0x00, 0x00, 0x48, 0x00, 0x00,
+	};
+	/* Exchange MTU (Vol 3 Part F, 3.4.2): 517, for PDUs of 247 octets would break that of 23 */
+	static const uint8_t mtu_request[] = { AG_H4_ACL, 0x40, 0x20, 0x07, 0x00, 0x03,
+					       0x00,      0x04, 0x00, 0x02, 0x05, 0x02 };
+	static const uint8_t mtu_response[] = { AG_H4_ACL, 0x40, 0x00, 0x07, 0x00, 0x03,
+						0x00,      0x04, 0x00, 0x03, 0x05, 0x02 };
+	const struct ends ends = { controller, host };
 
-	exchange(host, reset, sizeof(reset), controller, host);
-	exchange(host, read_buffers, sizeof(read_buffers), controller, host);
-	exchange(controller, connection, sizeof(connection), controller, host);
+	exchange(&ends, host, reset, sizeof(reset), host);
+	exchange(&ends, host, read_buffers, sizeof(read_buffers), host);
+	exchange(&ends, controller, connection, sizeof(connection), host);
+	exchange(&ends, controller, mtu_request, sizeof(mtu_request), host);
+	exchange(&ends, host, mtu_response, sizeof(mtu_response), controller);
 }

@@ -58,7 +58,7 @@ void end_receive(struct end *end, packet_fn *packet, void *user);
  */
 pid_t ends_open(struct end *controller, struct end *host, const char *streams, char **command);
 
-/** As the host, set up; as the controller, connect handle 0x0040. */
+/** As the host, set up; as the controller, connect handle 0x0040; agree on an ATT_MTU of 517. */
 void ends_connect(struct end *controller, struct end *host);
 
 #endif
