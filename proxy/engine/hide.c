@@ -267,19 +267,47 @@ static bool is_hash(const struct ag_uuid *type)
 	return ag_uuid_equal(type, &hash);
 }
 
+static bool is_hash_at(const struct ag_looking *looking, uint16_t handle)
+{
+	struct ag_attribute_place place;
+
+	ag_attributes_find(ag_looking_map(looking), handle, &place);
+	return place.mapped && is_hash(&place.type);
+}
+
+/* 3.4.4.12: a length and so many octets for each handle that was asked for. The plain Read Multiple
+ * has no lengths, so nobody can tell where a value is. */
+static void look_values(struct ag_looking *looking, const struct ag_att *request,
+			const struct ag_att *att, struct ag_hide_finding *out)
+{
+	const struct ag_hiding *hiding = &looking->link->hiding[looking->owner];
+	uint8_t *pdu;
+	size_t at = 1;
+
+	if (request->opcode != AG_ATT_READ_MULTIPLE_VARIABLE_REQ || att->opcode == AG_ATT_ERROR_RSP)
+		return;
+	pdu = own_copy(looking->engine, att);
+	for (size_t i = 1; i + 2 <= request->len && at + 2 <= att->len; i += 2) {
+		size_t len = ag_get_le16(pdu + at);
+
+		if (len > att->len - at - 2)
+			return;
+		if (is_hash_at(looking, ag_get_le16(request->pdu + i)) &&
+		    veil_hash(hiding, 0, pdu + at + 2, len))
+			change(out, att->len);
+		at += 2 + len;
+	}
+}
+
 /* The answer to a Read or Read Blob by handle. */
 static void look_value(struct ag_looking *looking, const struct ag_att *request,
 		       const struct ag_att *att, struct ag_hide_finding *out)
 {
 	const struct ag_hiding *hiding = &looking->link->hiding[looking->owner];
-	struct ag_attribute_place place;
 	size_t offset = 0;
 
-	if (!ag_att_has(request, AG_ATT_P_HANDLE) || !ag_att_has(att, AG_ATT_P_VALUE))
-		return;
-	ag_attributes_find(ag_looking_map(looking), ag_att_number(request, AG_ATT_P_HANDLE),
-			   &place);
-	if (!place.mapped || !is_hash(&place.type))
+	if (!ag_att_has(att, AG_ATT_P_VALUE) ||
+	    !is_hash_at(looking, ag_att_number(request, AG_ATT_P_HANDLE)))
 		return;
 	if (ag_att_has(request, AG_ATT_P_OFFSET))
 		offset = ag_att_number(request, AG_ATT_P_OFFSET);
@@ -336,8 +364,10 @@ static void look_answer(struct ag_looking *looking, const struct ag_unit *unit,
 	if (!ag_bearer_answers(unit->bearer, unit->from, att))
 		return;
 	ag_att_parse(transaction->head, transaction->head_len, &request);
-	if (!ag_att_has(&request, AG_ATT_P_START))
+	if (ag_att_has(&request, AG_ATT_P_HANDLE))
 		look_value(looking, &request, att, out);
+	else if (!ag_att_has(&request, AG_ATT_P_START))
+		look_values(looking, &request, att, out);
 	else if (att->opcode != AG_ATT_ERROR_RSP)
 		look_list(looking, unit, transaction, &request, att, out);
 	else if (ag_att_has(att, AG_ATT_P_ERROR) && ag_att_has(original, AG_ATT_P_ERROR))

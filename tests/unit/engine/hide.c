@@ -177,6 +177,24 @@ static void read_rest(uint8_t out[16])
 	memcpy(out + 6, heard.out + 1, 10);
 }
 
+static void read_with_another(uint8_t out[16])
+{
+	struct heard heard;
+
+	SAY(AG_SIDE_HOST, 0x20, 0x03, 0, 0x20, 0);
+	heard = SAY(AG_SIDE_CONTROLLER, 0x21, 1, 0, 0x41, 16, 0, HASH);
+	cr_assert_eq(heard.out_len, 22);
+	cr_expect_eq(heard.out[3], 0x41);
+	memcpy(out, heard.out + 6, 16);
+	/* a length that lies, and an error */
+	SAY(AG_SIDE_HOST, 0x20, 0x03, 0, 0x20, 0);
+	heard = SAY(AG_SIDE_CONTROLLER, 0x21, 1, 0, 0x41, 17, 0, HASH);
+	cr_expect_arr_eq(heard.out + 6, hash, 16);
+	SAY(AG_SIDE_HOST, 0x20, 0x03, 0, 0x20, 0);
+	heard = SAY(AG_SIDE_CONTROLLER, 0x01, 0x20, 0x20, 0, 0x02);
+	cr_expect_eq(heard.out_len, 5);
+}
+
 Test(engine_hide, the_database_hash_is_another_one)
 {
 	uint8_t first[16], again[16], by_handle[16], other[16], none[16];
@@ -189,6 +207,8 @@ Test(engine_hide, the_database_hash_is_another_one)
 	read_by_handle(by_handle);
 	cr_expect_arr_eq(first, by_handle, 16);
 	read_rest(by_handle);
+	cr_expect_arr_eq(first, by_handle, 16);
+	read_with_another(by_handle);
 	cr_expect_arr_eq(first, by_handle, 16);
 	reload(no_other);
 	read_by_type(other);

@@ -79,7 +79,10 @@ Test(io_shadow, the_same_decision_is_no_difference)
 	decide(2, AG_V_ACCEPT, 0, 0);
 	/* a log is none */
 	decide(2, AG_V_ACCEPT, 0, AG_EFFECT_LOG);
-	cr_expect_eq(shadow.judged, 3);
+	/* nor is what was hidden, which nobody tries here */
+	decide(2, AG_V_ACCEPT, 0, AG_EFFECT_HIDE);
+	decide(2, AG_V_HIDE, 0x01, AG_EFFECT_HIDE);
+	cr_expect_eq(shadow.judged, 4);
 	cr_expect_eq(shadow.different, 0);
 }
 
