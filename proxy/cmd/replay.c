@@ -12,6 +12,7 @@
 #include "proxy/cmd/replay_compare.h"
 #include "proxy/cmd/replay_report.h"
 #include "proxy/io/rulefiles.h"
+#include "proxy/io/store.h"
 #include "proxy/wire/cursor.h"
 #include "proxy/wire/h4.h"
 #include "proxy/wire/hci.h"
@@ -45,6 +46,7 @@ struct judge {
 	struct replay *replay;
 	struct ag_ruleset *rules;
 	struct ag_engine *engine;
+	struct ag_store *store; /* what is known of peers, from one link to the next */
 	uint64_t now_us;
 };
 
@@ -446,6 +448,7 @@ static int load_rules(struct replay *replay, size_t which)
 static int open_engine(struct replay *replay, size_t which)
 {
 	struct judge *judge = &replay->judges[which];
+	const struct ag_store_config in_memory = { .dir = NULL };
 	struct ag_engine_config config = {
 		.rules = judge->rules,
 		.tap = tap,
@@ -454,6 +457,9 @@ static int open_engine(struct replay *replay, size_t which)
 	};
 
 	judge->replay = replay;
+	if (ag_store_new(&in_memory, ev_default_loop(0), &judge->store) != 0)
+		return out_of_memory();
+	config.keeper = ag_store_keeper(judge->store);
 	return ag_engine_new(&config, &judge->engine) == 0 ? 0 : out_of_memory();
 }
 
@@ -481,6 +487,7 @@ static void close_replay(struct replay *replay)
 {
 	for (size_t i = 0; i < 2; i++) {
 		ag_engine_free(replay->judges[i].engine);
+		ag_store_free(replay->judges[i].store);
 		ag_ruleset_free(replay->judges[i].rules);
 		free(replay->options.rules[i]);
 	}
