@@ -328,10 +328,51 @@ static void open_eatt(struct scene *scene)
 	scene->eatt = end->coc.state == AG_SIM_COC_OPEN;
 }
 
-static void play(struct scene *scene)
+static void look_through(struct scene *scene)
+{
+	int steps = 0;
+
+	while (!is_idle(scene) && scene->report.fault == AG_SIM_FINE && steps++ < STEPS_MAX)
+		step(scene);
+	if (steps > STEPS_MAX)
+		ag_sim_fail(&scene->report, AG_SIM_STUCK, "task %zu of %zu", scene->client.at,
+			    scene->client.tasks);
+}
+
+/* Other rules at random, and what they hide. */
+static struct ag_ruleset *hide_some(struct scene *scene)
+{
+	struct ag_ruleset *set = NULL;
+	struct ag_source source = { "rules", scene->rules, 0 };
+
+	ag_sim_hide_rules(&scene->random, &scene->database, scene->owner_is_host ? "host" : "peer",
+			  scene->rules);
+	source.len = strlen(scene->rules);
+	cr_assert_eq(ag_ruleset_compile(&source, 1, &set, NULL), 0, "refused:\n%s", scene->rules);
+	return set;
+}
+
+/* Whoever looks again sees what is visible now. */
+static void look_again(struct scene *scene, struct ag_ruleset **rules)
+{
+	struct ag_ruleset *set;
+
+	/* what is on its way was decided by the old ones */
+	settle(scene);
+	set = hide_some(scene);
+	cr_assert_eq(ag_engine_set_rules(scene->engine, set), 0);
+	cr_assert_eq(ag_engine_tick(scene->engine, scene->now_us), 0);
+	drain(scene);
+	ag_ruleset_free(*rules);
+	*rules = set;
+	scene->client.tasks = scene->client.at = 0;
+	ag_sim_client_plan(&scene->client, 0);
+	look_through(scene);
+}
+
+static void play(struct scene *scene, struct ag_ruleset **rules)
 {
 	uint16_t mtu = (uint16_t)ag_random_range(&scene->random, 23, 120);
-	int steps = 0;
 
 	if (scene->eatt)
 		open_eatt(scene);
@@ -343,11 +384,9 @@ static void play(struct scene *scene)
 						.mtu = scene->eatt ? 64 : 23 };
 	ag_sim_client_plan(&scene->client,
 			   scene->eatt || ag_random_percent(&scene->random, 40) ? 0 : mtu);
-	while (!is_idle(scene) && scene->report.fault == AG_SIM_FINE && steps++ < STEPS_MAX)
-		step(scene);
-	if (steps > STEPS_MAX)
-		ag_sim_fail(&scene->report, AG_SIM_STUCK, "task %zu of %zu", scene->client.at,
-			    scene->client.tasks);
+	look_through(scene);
+	if (ag_random_percent(&scene->random, 30))
+		look_again(scene, rules);
 	settle(scene);
 }
 
@@ -369,21 +408,17 @@ static bool run_case(uint64_t seed, struct totals *totals)
 {
 	static struct scene scene;
 	struct ag_engine_config config = { .seed = seed };
-	struct ag_ruleset *set = NULL;
-	struct ag_source source;
+	struct ag_ruleset *set;
 
 	memset(&scene, 0, sizeof(scene));
 	scene.random.state = seed;
 	scene.owner_is_host = ag_random_percent(&scene.random, 40);
 	scene.eatt = ag_random_percent(&scene.random, 40);
 	ag_sim_database_new(&scene.random, &scene.database);
-	ag_sim_hide_rules(&scene.random, &scene.database, scene.owner_is_host ? "host" : "peer",
-			  scene.rules);
-	source = (struct ag_source){ "rules", scene.rules, strlen(scene.rules) };
-	cr_assert_eq(ag_ruleset_compile(&source, 1, &set, NULL), 0, "refused:\n%s", scene.rules);
+	set = hide_some(&scene);
 	config.rules = set;
 	set_up(&scene, &config);
-	play(&scene);
+	play(&scene, &set);
 	add_up(&scene, totals);
 	if (scene.report.fault != AG_SIM_FINE)
 		fprintf(stderr, "hide: AG_SEED=0x%llx: %s: %s%s%s\n%s", (unsigned long long)seed,
