@@ -103,13 +103,24 @@ void ag_bearer_answered(struct ag_bearer *bearer, enum ag_side from, const struc
 	transaction->timed = false;
 }
 
+/* bluetoothd without a GATT client answers an indication with Request Not Supported. */
+static bool answers_own(const struct ag_bearer *bearer, enum ag_side asker,
+			const struct ag_att *att)
+{
+	if (!bearer->own_indication[asker])
+		return false;
+	return att->kind == AG_ATT_CONFIRMATION ||
+	       (att->opcode == AG_ATT_ERROR_RSP && ag_att_has(att, AG_ATT_P_REQUEST) &&
+		ag_att_number(att, AG_ATT_P_REQUEST) == AG_ATT_HANDLE_VALUE_IND);
+}
+
 enum ag_verdict ag_bearer_surplus(struct ag_bearer *bearer, enum ag_side from,
 				  const struct ag_att *att)
 {
 	enum ag_side asker = ag_other(from);
 	struct ag_transaction *transaction = &bearer->transaction[asker];
 
-	if (att->kind == AG_ATT_CONFIRMATION && bearer->own_indication[asker]) {
+	if (answers_own(bearer, asker, att)) {
 		bearer->own_indication[asker] = false;
 		return AG_V_HIDE;
 	}

@@ -622,7 +622,8 @@ int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
 		if (verdict != AG_V_ACCEPT) {
 			ag_tell_discarded(engine, unit, verdict);
 			r = swallow(engine, unit);
-			return r ? r : after_confirmation(engine, unit, as_came(&judgement));
+			return r || verdict != AG_V_HIDE ? r
+							 : ag_hide_confirmed(engine, unit->link);
 		}
 	}
 	note_question(engine, unit, &judgement);
