@@ -38,7 +38,8 @@ static const char usage[] =
     "  --bonded WHAT       on the links after that: `encrypts' by itself, `waits' to be asked\n"
     "  --encrypt-after MS  … so long after the connection (0)\n"
     "  --links N           connect N times, one after the other\n"
-    "  --signal            the second and all later links wait for a SIGUSR1 each\n"
+    "  --signal            the second and all later links wait for a SIGUSR1 each;\n"
+    "                      SIGUSR2 ends a link well, before its time\n"
     "  --new-address       each link from another static random address\n"
     "  --private           each link from another resolvable private address\n"
     "  --break FAULT,…     do that wrong; given again: on the next link\n"
@@ -52,6 +53,7 @@ static const char usage[] =
 
 static volatile sig_atomic_t stopped;
 static volatile sig_atomic_t told_to_connect;
+static volatile sig_atomic_t told_to_leave;
 
 static void stop(int number)
 {
@@ -63,6 +65,12 @@ static void connect_again(int number)
 {
 	(void)number;
 	told_to_connect = 1;
+}
+
+static void leave(int number)
+{
+	(void)number;
+	told_to_leave = 1;
 }
 
 static int wrong_usage(void)
@@ -345,24 +353,30 @@ static uint64_t between_links(struct phone *phone, uint64_t now_ms)
 	return now_ms;
 }
 
-/* The link has lived as long as it was to live. */
+/* The link has lived as long as it was to live, or is no longer wanted. */
 static uint64_t end_when_old(struct phone *phone, uint64_t now_ms)
 {
-	uint64_t due = phone->link.since_ms + phone->options.alive_ms;
+	uint64_t due = UINT64_MAX;
 
-	if (!phone->link.up || !phone->options.alive_ms)
-		return UINT64_MAX;
-	if (phone->ending && now_ms >= due + HANG_UP_MS)
-		phone->done = true;
-	if (now_ms < due || phone->ending)
-		return phone->ending ? due + HANG_UP_MS : due;
+	if (!phone->link.up)
+		return due;
+	if (phone->ending) {
+		phone->done = now_ms >= phone->ending_ms + HANG_UP_MS;
+		return phone->ending_ms + HANG_UP_MS;
+	}
+	if (phone->options.alive_ms)
+		due = phone->link.since_ms + phone->options.alive_ms;
+	if (now_ms < due && !told_to_leave)
+		return due;
+	told_to_leave = 0;
 	phone->ending = true;
+	phone->ending_ms = now_ms;
 	phone->totals.lived_ms = (long)(now_ms - phone->link.since_ms);
 	phone_report_begin("alive");
 	phone_report_number("lived_ms", phone->totals.lived_ms);
 	phone_report_end();
 	phone_hang_up(phone);
-	return due + HANG_UP_MS;
+	return now_ms + HANG_UP_MS;
 }
 
 static uint64_t tick(struct phone *phone)
@@ -416,6 +430,7 @@ int main(int argc, char **argv)
 	static struct phone phone;
 	struct sigaction action = { .sa_handler = stop };
 	struct sigaction again = { .sa_handler = connect_again };
+	struct sigaction away = { .sa_handler = leave };
 	int r;
 
 	if (!parse(argc, argv, &phone.options))
@@ -423,6 +438,7 @@ int main(int argc, char **argv)
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGUSR1, &again, NULL);
+	sigaction(SIGUSR2, &away, NULL);
 	phone.random.state = phone.options.seed;
 	phone.fuzz_end_ms = phone_now_ms() + phone.options.fuzz_ms;
 	phone.totals.disconnect_reason = -1;

@@ -189,7 +189,8 @@ struct phone {
 	uint8_t input[1 + 4 + 65535];
 	size_t input_len;
 	bool done;
-	bool ending; /* lived long enough; only the disconnection is awaited */
+	bool ending; /* lived long enough; only the disconnection is awaited, since ending_ms */
+	uint64_t ending_ms;
 	bool idle;   /* no link is wanted before the next SIGUSR1 */
 	int failure; /* errno of what ended it, or 0 */
 	struct ag_random random;
