@@ -116,6 +116,8 @@ bool ag_walk_next(struct ag_walk *walk, uint32_t *rule)
 /** Where a rule stands: the column of a field by hash or by interval, or none. */
 enum { BY_INTERVAL = 0x80, NO_COLUMN = 0xff };
 
+_Static_assert((int)AG_FIELD_COUNT < (NO_COLUMN & ~BY_INTERVAL), "a field and a flag fit");
+
 struct builder {
 	struct ag_ruleset *set;
 	const struct ag_candidates *rules;
