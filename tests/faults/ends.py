@@ -21,7 +21,7 @@ ENDLESS = 300_000
 
 COMMAND, ACL, EVENT = 1, 2, 4
 DISCONNECTION_COMPLETE, COMMAND_COMPLETE, COMMAND_STATUS, COMPLETED, LE_META = 5, 14, 15, 19, 62
-RESET, DISCONNECT, READ_BUFFERS, RAND = 0x0c03, 0x0406, 0x2002, 0x2018
+RESET, DISCONNECT, READ_ADDRESS, READ_BUFFERS, RAND = 0x0c03, 0x0406, 0x1009, 0x2002, 0x2018
 
 BUFFERS = 8      # packets that the controller takes
 DATA_LEN = 251   # octets of each
@@ -29,6 +29,8 @@ BACKLOG = 65536  # octets that an end has waiting before it says no more
 
 WRITTEN, NOTIFIED = 0x0030, 0x0031  # handles of the attributes that the order is counted with
 REFUSED, READ, OWN, FORBIDDEN = 0x0016, 0x0018, 0x0020, 0x0066
+DISCOVERY = bytes.fromhex("100100ffff0028")  # Read By Group Type Request: primary services
+CONTROLLER = bytes.fromhex("0100aa0000c0")  # its address
 
 RULES = """
 rule refuse when from == host and att.opcode == read_request and att.handle == 0x0016
@@ -244,10 +246,13 @@ class End:
         raise NotImplementedError
 
     def ask(self, link, attribute):
+        self.request(link, b"\x0a" + le16(attribute))
+
+    def request(self, link, pdu):
         if not link.asking:
             link.asking = True
             self.book.asked += 1
-            self.send_att(link, b"\x0a" + le16(attribute))
+            self.send_att(link, pdu)
 
     def got_answer(self, link):
         if not link.asking:
@@ -299,6 +304,8 @@ class Controller(End):
             self.resets += 1
             self.links.clear()
             self.held.clear()
+        elif opcode == READ_ADDRESS:
+            result += CONTROLLER
         elif opcode == READ_BUFFERS:
             result += le16(DATA_LEN) + bytes([BUFFERS])
         elif opcode == DISCONNECT:
@@ -319,6 +326,11 @@ class Controller(End):
             self.book.down.arrived(pdu)
         elif pdu[0] == 0x0a:
             self.send_att(link, b"\x0b" + b"peer")
+        elif pdu[0] == 0x10:
+            # every peer has other services
+            self.send_att(link, b"\x11\x06" + b"".join(
+                le16(16 * at + 1) + le16(16 * at + 16) + le16(0x1800 + (link.number + at) % 64)
+                for at in range(16)))
         elif pdu[0] in (0x01, 0x0b):
             self.got_answer(link)
         else:
@@ -378,6 +390,9 @@ class Host(End):
     def on_reply(self, opcode):
         self.command_open = False
         if opcode == RESET:
+            self.put(command(READ_ADDRESS))
+            self.command_open = True
+        elif opcode == READ_ADDRESS:
             self.put(command(READ_BUFFERS))
             self.command_open = True
         elif opcode == READ_BUFFERS:
@@ -401,7 +416,7 @@ class Host(End):
             return
         if pdu[0] == 0x1b:
             self.book.up.arrived(pdu)
-        elif pdu[0] in (0x01, 0x0b):
+        elif pdu[0] in (0x01, 0x0b, 0x11):
             self.got_answer(link)
         elif pdu[0] == 0x0a:
             self.unjudged += 1
@@ -422,7 +437,9 @@ class Host(End):
             self.order()
         for link in list(self.links.values()):
             self.turn += 1
-            if self.credits() >= 1 and self.turn % 3 == 0:
+            if self.credits() >= 1 and self.turn % 15 == 0:
+                self.request(link, DISCOVERY)
+            elif self.credits() >= 1 and self.turn % 3 == 0:
                 self.ask(link, READ if self.turn % 2 else REFUSED)
             # the longest PDU is three packets
             while self.credits() >= 3:
@@ -524,8 +541,11 @@ class World:
 
     def state(self):
         book = self.book
+        links = [f"{link.handle:#x}: {link.outstanding}{' asking' if link.asking else ''}"
+                 for end in (self.host, self.controller) for link in end.links.values()]
         return (f"missing {book.down.missing()} down, {book.up.missing()} up, "
-                f"{book.asked - book.answered} answers, {book.commands - book.replies} replies")
+                f"{book.asked - book.answered} answers, {book.commands - book.replies} replies; "
+                f"{len(self.controller.held)} packets held; links {', '.join(links)}")
 
     def exchange(self, count):
         """Let so many PDUs arrive, at each end."""
@@ -546,11 +566,28 @@ class World:
         """Say no more, and wait until everything has arrived but what the faults have lost."""
         self.talk(False)
         expect(not self.host.unjudged, f"{self.host.unjudged} requests went by unjudged")
-        book = self.book
-        links = [link for end in (self.host, self.controller) for link in end.links.values()]
-        self.spin(lambda: book.missing() == lost and not self.host.command_open and
-                  not self.controller.held and not any(link.asking or link.outstanding for link in links))
-        book.judge()
+        self.spin(lambda: self.book.missing() == lost and not self.open())
+        self.book.judge()
+
+    def met(self, link):
+        """The same link at the host, which hears of it now."""
+        links = self.host.links
+        self.spin(lambda: link.handle in links and links[link.handle].number == link.number)
+        return links[link.handle]
+
+    def open(self):
+        """Whether anything waits for its answer or its completion."""
+        return (self.host.command_open or self.controller.held or
+                any(link.asking or link.outstanding for end in (self.host, self.controller)
+                    for link in end.links.values()))
+
+    def gone(self):
+        """What links that have ended took with them on its way to the controller; all that came from
+        it came before the end."""
+        self.talk(False)
+        self.spin(lambda: self.book.up.missing() == 0 and not self.host.out)
+        up = {link.number for link in self.controller.links.values()}
+        return sum(self.book.down.missing(number) for number in self.book.down.sent if number not in up)
 
     def hang_up(self):
         """Read what still comes at the ends, and close them."""
