@@ -178,13 +178,12 @@ int ag_eatt_forward(struct ag_engine *engine, struct ag_unit *unit)
 	return forward_frame(engine, unit);
 }
 
-/* Can the whole SDU be gathered? Its sender must have the credits for the rest of it, since the
- * receiver grants none for frames that it did not get. */
+/* Can the whole SDU be gathered without a credit of ours? */
 static bool can_gather(const struct ag_credit_flow *flow, size_t sdu_len, size_t first_len)
 {
 	size_t rest = sdu_len + SDU_HEADER - first_len;
 
-	return sdu_len <= AG_GATHER_MAX && (rest + first_len - 1) / first_len <= flow->sender;
+	return (rest + first_len - 1) / first_len <= flow->sender;
 }
 
 /* What the first frame tells of an SDU that is not gathered: a late answer, or something to
@@ -217,6 +216,15 @@ static bool may_pass(const struct ag_engine *engine, const struct ag_unit *unit)
 	       !ag_hold_any(unit->link, unit->from, unit->cid);
 }
 
+/* Whether a rule may want an SDU, by its first frame. */
+static bool is_wanted(struct ag_engine *engine, const struct ag_unit *unit)
+{
+	if (ag_is_passive(engine) || unit->frame_len <= SDU_HEADER)
+		return !ag_is_passive(engine);
+	ag_subject_glimpse(unit, unit->frame[SDU_HEADER], &engine->subject);
+	return ag_rules_may_match(engine->config.rules, &engine->subject);
+}
+
 static int begin_sdu(struct ag_engine *engine, struct ag_credit_flow *flow, struct ag_unit *unit)
 {
 	size_t have = unit->frame_len - SDU_HEADER;
@@ -228,7 +236,8 @@ static int begin_sdu(struct ag_engine *engine, struct ag_credit_flow *flow, stru
 	overlong = have > flow->sdu_len;
 	if (have == flow->sdu_len)
 		return 0;
-	if (!overlong && can_gather(flow, flow->sdu_len, unit->frame_len)) {
+	if (!overlong && flow->sdu_len <= AG_GATHER_MAX &&
+	    (can_gather(flow, flow->sdu_len, unit->frame_len) || is_wanted(engine, unit))) {
 		flow->sdu_passes = flow->sdu_watched = may_pass(engine, unit);
 		return 0;
 	}
@@ -291,13 +300,27 @@ static const uint8_t *whole_sdu(struct ag_engine *engine, const struct ag_credit
 	return engine->sdu;
 }
 
+/* The receiver grants nothing for frames that it did not get, so a sender without credits could not
+ * send the rest of what is gathered: it gets one of ours, which the receiver's next grant gives
+ * back. A peer that keeps itself short of credits is judged like any other. */
+static int lend(struct ag_engine *engine, const struct ag_unit *unit)
+{
+	struct ag_credit_flow *flow = flow_of(unit);
+
+	flow->sender++;
+	flow->taken++;
+	return grant(engine, unit->link, unit->channel, unit->from, 1);
+}
+
 /* A frame that is not the last one of its SDU. */
 static int keep_frame(struct ag_engine *engine, struct ag_unit *unit)
 {
 	struct ag_credit_flow *flow = flow_of(unit);
 	int r = ag_fifo_put(&flow->sdu, unit->frame, unit->frame_len, 0);
 
-	return r ? r : ag_unit_swallow(engine, unit);
+	if (!r)
+		r = ag_unit_swallow(engine, unit);
+	return r || flow->sender || engine->config.replay ? r : lend(engine, unit);
 }
 
 /* An SDU that has passed is whole. */
@@ -325,7 +348,7 @@ static int pass_frame(struct ag_engine *engine, struct ag_unit *unit)
 	bool watched = flow->sdu_watched || flow->sdu_teaches;
 	int r = flow->sdu_passes ? forward_frame(engine, unit) : ag_eatt_forward(engine, unit);
 
-	if (!r && watched && flow->sdu_have < flow->sdu_len)
+	if (!r && watched && unit->frame_len && flow->sdu_have < flow->sdu_len)
 		r = ag_fifo_put(&flow->sdu, unit->frame, unit->frame_len, 0);
 	if (!r && watched && flow->sdu_have == flow->sdu_len)
 		r = look_at_passed(engine, unit);
@@ -342,6 +365,16 @@ static int discard_frame(struct ag_engine *engine, struct ag_unit *unit)
 	if (flow->sdu_have >= flow->sdu_len)
 		end_sdu(flow);
 	return r ? r : ag_refund(engine, unit->link, unit->from, unit->channel, 1);
+}
+
+/* A frame that brings an SDU no further: any number of them could be sent, so it is not kept, and
+ * its sender has the credit for the rest still. */
+static int discard_empty(struct ag_engine *engine, struct ag_unit *unit)
+{
+	int r = ag_unit_swallow(engine, unit);
+
+	flow_of(unit)->sender++;
+	return r ? r : grant(engine, unit->link, unit->channel, unit->from, 1);
 }
 
 static int judge_sdu(struct ag_engine *engine, struct ag_unit *unit)
@@ -380,6 +413,8 @@ int ag_eatt_frame(struct ag_engine *engine, struct ag_unit *unit)
 	flow->sdu_have += unit->frame_len - (first ? SDU_HEADER : 0);
 	if (flow->sdu_discarded && !unit->forwarded)
 		return discard_frame(engine, unit);
+	if (!unit->frame_len && !flow->sdu_passes && !unit->forwarded)
+		return discard_empty(engine, unit);
 	if (flow->sdu_passes || flow->sdu_have > flow->sdu_len)
 		return pass_frame(engine, unit);
 	if (flow->sdu_have < flow->sdu_len)

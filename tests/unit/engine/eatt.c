@@ -278,17 +278,36 @@ Test(eatt, an_sdu_of_two_frames_is_judged_in_a_dry_run)
 }
 
 /* The peer granted one credit only, so the host cannot send the second frame before the peer has
- * the first: it must not be kept. */
-Test(eatt, an_sdu_beyond_the_credits_is_not_gathered)
+ * the first. Where no rule wants it, it goes on. */
+Test(eatt, an_sdu_beyond_the_credits_that_nobody_wants_goes_by)
+{
+	struct setup setup = { 0 };
+	char first[256], second[64];
+
+	open_bearer(&setup, "rule r when att.opcode == read_request reject", 5, 1);
+	feed_long_write(&setup, first, second);
+	expect(&setup, AG_SIDE_CONTROLLER, first);
+	expect(&setup, AG_SIDE_CONTROLLER, second);
+	cr_assert_eq(ag_engine_stats(setup.engine)->unjudged[AG_UNJUDGED_TOO_LONG], 1);
+	end(&setup);
+}
+
+/* Where one does, the host gets a credit of ours for the rest. */
+Test(eatt, an_sdu_beyond_the_credits_is_judged)
 {
 	struct setup setup = { 0 };
 	char first[256], second[64];
 
 	open_bearer(&setup, "rule r when att.opcode == write_request reject", 5, 1);
 	feed_long_write(&setup, first, second);
-	expect(&setup, AG_SIDE_CONTROLLER, first);
-	expect(&setup, AG_SIDE_CONTROLLER, second);
-	cr_assert_eq(ag_engine_stats(setup.engine)->unjudged[AG_UNJUDGED_TOO_LONG], 1);
+	expect_nothing(&setup, AG_SIDE_CONTROLLER);
+	expect(&setup, AG_SIDE_HOST, "04 13 05 01 4000 0100");
+	expect(&setup, AG_SIDE_HOST, "02 4020 0c00 0800 0500 16 01 0400 5000 0100");
+	expect(&setup, AG_SIDE_HOST, "04 13 05 01 4000 0100");
+	/* two were spent, and one of them was ours */
+	expect(&setup, AG_SIDE_HOST, "02 4020 0c00 0800 0500 16 01 0400 5000 0100");
+	expect(&setup, AG_SIDE_HOST, "02 4020 0b00 0700 4000 0500 01 12 1500 03");
+	cr_assert_eq(ag_engine_stats(setup.engine)->unjudged[AG_UNJUDGED_TOO_LONG], 0);
 	end(&setup);
 }
 
