@@ -221,8 +221,8 @@ bool ag_bearer_answers(const struct ag_bearer *bearer, enum ag_side from, const 
 void ag_bearer_answered(struct ag_bearer *bearer, enum ag_side from, const struct ag_att *att,
 			uint64_t now_us);
 
-/** Whether a response from `from` is to be discarded: AG_V_LATE, AG_V_RECORDED; the debt is
- * settled. AG_V_ACCEPT: no. */
+/** Whether a response or confirmation from `from` is to be discarded: AG_V_LATE, AG_V_RECORDED, or
+ * AG_V_HIDE where it answers an indication of ours; the debt is settled. AG_V_ACCEPT: no. */
 enum ag_verdict ag_bearer_surplus(struct ag_bearer *bearer, enum ag_side from,
 				  const struct ag_att *att);
 
