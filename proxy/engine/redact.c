@@ -355,9 +355,7 @@ static void pass_octet(const struct ag_redactor *redactor, struct ag_redact_link
 {
 	struct ag_redact_stream *stream = &link->stream[from];
 
-	if (!stream->known) {
-		*octet = 0;
-	} else if (stream->header_len < sizeof(stream->header)) {
+	if (stream->known && stream->header_len < sizeof(stream->header)) {
 		stream->header[stream->header_len++] = *octet;
 		if (stream->header_len < sizeof(stream->header))
 			return;
@@ -365,10 +363,10 @@ static void pass_octet(const struct ag_redactor *redactor, struct ag_redact_link
 		begin_pdu(link, from);
 		if (stream->left == 0)
 			end_pdu(link, from);
-	} else if (stream->left > 0) {
+	} else if (stream->known && stream->left > 0) {
 		redact_octet(redactor, link, from, octet);
 	} else {
-		*octet = 0; /* more than the PDU said: it could be of any */
+		*octet = 0; /* no beginning, or more than the PDU said: it could be of any */
 	}
 }
 

@@ -164,16 +164,16 @@ bool ag_redact_att(struct ag_redact_link *link, struct ag_redact_bearer *bearer,
 		   uint8_t octet)
 {
 	struct ag_redact_pdu *pdu = &bearer->pdu[from];
-	bool private = pdu->cut;
+	bool secret = pdu->cut;
 
 	if (pdu->at < AG_REDACT_HEAD)
 		pdu->head[pdu->at] = octet;
 	if (pdu->at > 0 && !pdu->cut)
-	private = judge(link, bearer, from, octet);
+		secret = judge(link, bearer, from, octet);
 	else if (!pdu->cut && ag_att_kind(octet) == AG_ATT_REQUEST)
-	    bearer->asked[from] = (struct ag_redact_asked){ 0 };
+		bearer->asked[from] = (struct ag_redact_asked){ 0 };
 	pdu->at++;
-	return private;
+	return secret;
 }
 
 void ag_redact_att_skip(struct ag_redact_bearer *bearer, size_t from, size_t len)
@@ -250,7 +250,7 @@ bool ag_redact_eatt(struct ag_redact_link *link, struct ag_redact_channel *chann
 		    uint8_t octet)
 {
 	struct ag_redact_frames *frames = &channel->frames[from];
-	bool private;
+	bool secret;
 
 	if (frames->length_len == 0 && !frames->begins)
 		lose(channel, from); /* more than the SDU said */
@@ -261,9 +261,9 @@ bool ag_redact_eatt(struct ag_redact_link *link, struct ag_redact_channel *chann
 		pass_length(channel, from, octet);
 		return false;
 	}
-	private = ag_redact_att(link, &channel->bearer, from, octet);
+	secret = ag_redact_att(link, &channel->bearer, from, octet);
 	pass_octets(link, channel, from, 1);
-	return private;
+	return secret;
 }
 
 void ag_redact_eatt_skip(const struct ag_redact_link *link, struct ag_redact_channel *channel,

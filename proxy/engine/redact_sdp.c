@@ -100,11 +100,11 @@ static bool pass_element(struct ag_redact_elements *elements, size_t level, uint
 	}
 	spend(elements);
 	if (elements->len > 0 && elements->header == 0) {
-		bool private = elements->text && elements->depth <= level;
+		bool secret = elements->text && elements->depth <= level;
 
 		if (--elements->len == 0)
 			end_element(elements);
-		return private;
+		return secret;
 	}
 	if (elements->header == 0) {
 		begin_element(elements, octet);
@@ -233,14 +233,14 @@ static bool pass(struct ag_redact_channel *channel, size_t from, uint8_t octet)
 bool ag_redact_sdp(struct ag_redact_channel *channel, size_t from, uint8_t octet)
 {
 	struct ag_redact_sdp *own = &channel->sdp[from];
-	bool private = own->cut;
+	bool secret = own->cut;
 
 	if (own->at < sizeof(own->head))
 		own->head[own->at] = octet;
 	if (!own->cut && own->at >= HEADER)
-	private = pass(channel, from, octet);
+		secret = pass(channel, from, octet);
 	own->at++;
-	return private;
+	return secret;
 }
 
 void ag_redact_sdp_skip(struct ag_redact_channel *channel, size_t from)
