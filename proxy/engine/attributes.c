@@ -20,6 +20,7 @@ struct ag_attributes {
 	uint64_t changes;
 	struct ag_attribute *doubted; /* what ag_attributes_doubt() set aside */
 	size_t n_doubted;
+	size_t doubted_room;
 	bool has_hash;
 	uint8_t hash[AG_DATABASE_HASH_LEN];
 };
@@ -412,13 +413,48 @@ static int enter(struct ag_attributes *map, const struct ag_attribute *fresh)
 
 /* ---- Doubt ---- */
 
+static bool make_doubted_room(struct ag_attributes *map)
+{
+	size_t room = map->doubted_room ? 2 * map->doubted_room : FIRST_ROOM;
+	struct ag_attribute *doubted;
+
+	if (map->n_doubted < map->doubted_room)
+		return true;
+	doubted = realloc(map->doubted, room * sizeof(*doubted));
+	if (!doubted)
+		return false;
+	map->doubted = doubted;
+	map->doubted_room = room;
+	return true;
+}
+
+static void forget_doubted(struct ag_attributes *map, size_t i)
+{
+	map->n_doubted--;
+	memmove(&map->doubted[i], &map->doubted[i + 1],
+		(map->n_doubted - i) * sizeof(*map->doubted));
+}
+
+/* One doubt a handle is enough, and of too many the oldest goes. */
+static void set_aside(struct ag_attributes *map, const struct ag_attribute *attribute)
+{
+	size_t i = 0;
+
+	while (i < map->n_doubted && map->doubted[i].handle != attribute->handle)
+		i++;
+	if (i < map->n_doubted)
+		forget_doubted(map, i);
+	else if (map->n_doubted == AG_ATTRIBUTES_MAX)
+		forget_doubted(map, 0);
+	if (make_doubted_room(map))
+		map->doubted[map->n_doubted++] = *attribute;
+}
+
 void ag_attributes_doubt(struct ag_attributes *map, uint16_t start, uint16_t end)
 {
-	if (!map->doubted)
-		map->doubted = malloc(AG_ATTRIBUTES_MAX * sizeof(*map->doubted));
-	for (size_t i = 0; map->doubted && i < map->count; i++) {
-		if (map->n_doubted < AG_ATTRIBUTES_MAX && reaches_into(&map->list[i], start, end))
-			map->doubted[map->n_doubted++] = map->list[i];
+	for (size_t i = 0; i < map->count; i++) {
+		if (reaches_into(&map->list[i], start, end))
+			set_aside(map, &map->list[i]);
 	}
 	map->changes += map->count;
 	map->count = without(map->list, map->count, start, end);

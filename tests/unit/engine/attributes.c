@@ -450,6 +450,27 @@ Test(attributes, doubted_twice)
 	ag_attributes_free(map);
 }
 
+/* Services that come and go leave no doubts behind that would crowd out others. */
+Test(attributes, doubts_are_bounded)
+{
+	struct ag_attributes *map = new_map();
+
+	for (uint16_t i = 0; i < 3 * AG_ATTRIBUTES_MAX; i++) {
+		put(map, service((uint16_t)(3 * i + 1), (uint16_t)(3 * i + 3), BATTERY_SERVICE));
+		put(map, other(0xfff0, 0x2902));
+		ag_attributes_doubt(map, 0, 0xffff);
+	}
+	cr_expect_eq(ag_attributes_doubted(map), AG_ATTRIBUTES_MAX);
+	cr_expect_eq(ag_attributes_count(map), 0);
+	put(map, service(0x10, 0x1f, 0x1800));
+	put(map, characteristic(0x11, BATTERY_LEVEL, 2));
+	ag_attributes_doubt(map, 0, 0xffff);
+	cr_expect_eq(ag_attributes_doubted(map), AG_ATTRIBUTES_MAX);
+	put(map, service(0x10, 0x1f, 0x1800));
+	expect_place(map, 0x12, BATTERY_LEVEL, BATTERY_LEVEL, 0x1800);
+	ag_attributes_free(map);
+}
+
 /* What was learned since stays, and what it only hints at comes back whole. */
 Test(attributes, doubt_yields_to_what_is_newer)
 {
