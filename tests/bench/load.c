@@ -29,8 +29,9 @@
 #include "tests/bench/meter.h"
 
 /* Packets on their way: a user socket of default size takes some 90 of the longest. */
-#define WINDOW         64
-#define WARM_UP        256
+#define WINDOW 64
+/* Until everything that is kept of the last packets is full. */
+#define WARM_UP        1024
 #define ROUND_TRIPS    500
 #define TIMEOUT_MS     20000
 #define DEFAULT_WANTED 4000
