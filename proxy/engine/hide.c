@@ -57,11 +57,12 @@ static bool is_same_query(const struct ag_tail *tail, const struct ag_att *reque
 
 /* The asker will go on behind the last entry that it saw, and what follows there is known to be
  * hidden: remember it, so that the owner need not be asked for it again. */
-static void keep_tail(struct ag_tail *tail, const struct ag_att *request,
-		      const struct ag_filtered *list)
+static void keep_tail(struct ag_tail *tail, const struct ag_transaction *transaction,
+		      const struct ag_att *request, const struct ag_filtered *list)
 {
 	tail->from = 0;
-	if (!list->last_seen || list->last == list->last_seen || request->len > sizeof(tail->query))
+	if (!list->last_seen || list->last == list->last_seen ||
+	    transaction->pdu_len > sizeof(tail->query))
 		return;
 	memcpy(tail->query, request->pdu, request->len);
 	tail->len = request->len;
@@ -345,7 +346,7 @@ static void look_list(struct ag_looking *looking, const struct ag_unit *unit,
 	out->entries = list.entries;
 	out->hidden = list.hidden;
 	if (!looking->engine->config.dry_run)
-		keep_tail(&unit->bearer->tail[ag_other(unit->from)], request, &list);
+		keep_tail(&unit->bearer->tail[ag_other(unit->from)], transaction, request, &list);
 	if (!list.hidden)
 		look_hash_list(looking, request, att, out);
 	else if (list.hidden < list.entries)
@@ -368,6 +369,8 @@ static void look_answer(struct ag_looking *looking, const struct ag_unit *unit,
 		look_value(looking, &request, att, out);
 	else if (!ag_att_has(&request, AG_ATT_P_START))
 		look_values(looking, &request, att, out);
+	else if (!ag_att_has(&request, AG_ATT_P_END))
+		return;
 	else if (att->opcode != AG_ATT_ERROR_RSP)
 		look_list(looking, unit, transaction, &request, att, out);
 	else if (ag_att_has(att, AG_ATT_P_ERROR) && ag_att_has(original, AG_ATT_P_ERROR))
