@@ -57,6 +57,23 @@ struct ag_uuid ag_attribute_type(const struct ag_attribute *attribute)
 	return attribute->uuid;
 }
 
+const char *ag_attribute_kind_name(enum ag_attribute_kind kind)
+{
+	switch (kind) {
+	case AG_ATTRIBUTE_PRIMARY:
+		return "primary_service";
+	case AG_ATTRIBUTE_SECONDARY:
+		return "secondary_service";
+	case AG_ATTRIBUTE_INCLUDE:
+		return "include";
+	case AG_ATTRIBUTE_CHARACTERISTIC:
+		return "characteristic";
+	case AG_ATTRIBUTE_OTHER:
+		break;
+	}
+	return "attribute";
+}
+
 static bool has_type(const struct ag_attribute *attribute, uint16_t uuid16)
 {
 	struct ag_uuid type;

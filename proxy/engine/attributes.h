@@ -155,6 +155,9 @@ static inline bool ag_uuid_equal(const struct ag_uuid *a, const struct ag_uuid *
 /** Type of the attribute itself: a service's is «Primary Service» or «Secondary Service». */
 struct ag_uuid ag_attribute_type(const struct ag_attribute *attribute);
 
+/** "primary_service", "characteristic" … of an AG_ATTRIBUTE_OTHER "attribute". */
+const char *ag_attribute_kind_name(enum ag_attribute_kind kind);
+
 /* ---- attributes_learn.c ---- */
 
 /** Whether a response can teach anything, by its opcode and that of the request it answers. */

@@ -25,28 +25,11 @@ static void put_address(FILE *out, uint64_t address, enum ag_peer_type type)
 	fprintf(out, "%s %s", text, ag_field_value_name(AG_F_PEER_TYPE, type));
 }
 
-static const char *kind_name(enum ag_attribute_kind kind)
-{
-	switch (kind) {
-	case AG_ATTRIBUTE_PRIMARY:
-		return "primary_service";
-	case AG_ATTRIBUTE_SECONDARY:
-		return "secondary_service";
-	case AG_ATTRIBUTE_INCLUDE:
-		return "include";
-	case AG_ATTRIBUTE_CHARACTERISTIC:
-		return "characteristic";
-	case AG_ATTRIBUTE_OTHER:
-		break;
-	}
-	return "attribute";
-}
-
 static void put_attribute(FILE *out, const struct ag_attribute *attribute)
 {
 	char uuid[AG_WORDS_UUID];
 
-	fprintf(out, "0x%04x %s ", attribute->handle, kind_name(attribute->kind));
+	fprintf(out, "0x%04x %s ", attribute->handle, ag_attribute_kind_name(attribute->kind));
 	switch (attribute->kind) {
 	case AG_ATTRIBUTE_PRIMARY:
 	case AG_ATTRIBUTE_SECONDARY:
@@ -350,7 +333,7 @@ static bool take_kind(struct reading *line, enum ag_attribute_kind *out)
 
 	for (int kind = AG_ATTRIBUTE_PRIMARY; kind <= AG_ATTRIBUTE_OTHER; kind++) {
 		*out = (enum ag_attribute_kind)kind;
-		if (is(&word, kind_name(*out)))
+		if (is(&word, ag_attribute_kind_name(*out)))
 			return true;
 	}
 	return false;

@@ -136,23 +136,6 @@ void ag_control_peers(const struct ag_control_view *view, FILE *out)
 
 /* ---- One database ---- */
 
-static const char *kind_name(enum ag_attribute_kind kind)
-{
-	switch (kind) {
-	case AG_ATTRIBUTE_PRIMARY:
-		return "primary_service";
-	case AG_ATTRIBUTE_SECONDARY:
-		return "secondary_service";
-	case AG_ATTRIBUTE_INCLUDE:
-		return "include";
-	case AG_ATTRIBUTE_CHARACTERISTIC:
-		return "characteristic";
-	case AG_ATTRIBUTE_OTHER:
-		break;
-	}
-	return "attribute";
-}
-
 /* Vol 3 Part G, 3.3.1.1, by bit */
 static const char *const property_names[8] = {
 	"broadcast", "read",     "write_without_response",      "write",
@@ -210,7 +193,7 @@ static void put_attribute(struct ag_json *json, const struct ag_attributes *map,
 	ag_words_uuid(&attribute->uuid, uuid);
 	ag_json_open(json, NULL);
 	ag_json_number(json, "handle", attribute->handle);
-	ag_json_string(json, "kind", kind_name(attribute->kind));
+	ag_json_string(json, "kind", ag_attribute_kind_name(attribute->kind));
 	ag_json_string(json, "uuid", uuid);
 	ag_json_string(json, "name", ag_uuid_name(&attribute->uuid));
 	put_content(json, attribute);

@@ -4,17 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "proxy/base/cleanup.h"
-#include "proxy/io/fd.h"
 #include "proxy/io/log.h"
+#include "proxy/io/replace.h"
+#include "proxy/io/thread.h"
 
 #define PATIENCE_MS 2000
 
@@ -57,55 +56,6 @@ static void free_jobs(struct job *jobs)
 
 /* ---- Doing ---- */
 
-static int write_all(int fd, const char *text)
-{
-	size_t len = strlen(text);
-
-	while (len > 0) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			text += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
-static int write_fresh(const char *fresh, const char *text)
-{
-	ag_cleanup(ag_fd_cleanup) int fd = open(
-	    fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int r;
-
-	if (fd < 0 || fchmod(fd, 0600) < 0)
-		return -errno;
-	r = write_all(fd, text);
-	/* or the new name may be there after a crash, and the octets not */
-	if (r == 0 && fdatasync(fd) < 0)
-		r = -errno;
-	return r;
-}
-
-static int replace(const char *path, const char *text)
-{
-	ag_autofree char *fresh = NULL;
-	int r;
-
-	if (asprintf(&fresh, "%s.new", path) < 0) {
-		fresh = NULL;
-		return -ENOMEM;
-	}
-	r = write_fresh(fresh, text);
-	if (r == 0 && rename(fresh, path) < 0)
-		r = -errno;
-	if (r < 0)
-		(void)unlink(fresh);
-	return r;
-}
-
 /* The directory of a file, and the one above, which may be there. */
 static int make_directories(const char *path)
 {
@@ -140,9 +90,9 @@ static int do_job(const struct job *job)
 		(void)unlink(job->path);
 		break;
 	case WRITE:
-		r = replace(job->path, job->text);
+		r = ag_replace(job->path, job->text, 0600, true);
 		if (r == -ENOENT && make_directories(job->path) == 0)
-			r = replace(job->path, job->text);
+			r = ag_replace(job->path, job->text, 0600, true);
 		break;
 	}
 	return r;
@@ -237,19 +187,6 @@ static void *serve(void *user)
 	return NULL;
 }
 
-/* Signals are the loop's. */
-static int start_thread(struct ag_disk *disk)
-{
-	sigset_t all, before;
-	int r;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&disk->thread, NULL, serve, disk);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
-}
-
 static void release(struct ag_disk *disk)
 {
 	pthread_mutex_destroy(&disk->lock);
@@ -299,7 +236,7 @@ int ag_disk_new(const char *what, struct ag_disk **out)
 	disk->what = what;
 	pthread_mutex_init(&disk->lock, NULL);
 	pthread_cond_init(&disk->changed, NULL);
-	r = start_thread(disk);
+	r = ag_thread_start(&disk->thread, serve, disk);
 	if (r < 0) {
 		release(disk);
 		return r;
@@ -325,8 +262,6 @@ void ag_disk_touch(struct ag_disk *disk, const char *path)
 
 void ag_disk_close(struct ag_disk *disk)
 {
-	struct timespec limit;
-
 	if (!disk)
 		return;
 	pthread_mutex_lock(&disk->lock);
@@ -334,13 +269,7 @@ void ag_disk_close(struct ag_disk *disk)
 	disk->ending = true;
 	pthread_cond_signal(&disk->changed);
 	pthread_mutex_unlock(&disk->lock);
-	clock_gettime(CLOCK_REALTIME, &limit);
-	limit.tv_nsec += PATIENCE_MS * 1000000L;
-	limit.tv_sec += limit.tv_nsec / 1000000000L;
-	limit.tv_nsec %= 1000000000L;
 	/* a disk that hangs: the thread and what it uses stay until the process ends */
-	if (pthread_timedjoin_np(disk->thread, NULL, &limit) == 0)
+	if (ag_thread_end(disk->thread, PATIENCE_MS))
 		release(disk);
-	else
-		pthread_detach(disk->thread);
 }

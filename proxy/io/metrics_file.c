@@ -2,26 +2,21 @@
 #include "proxy/io/metrics_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 
 #include "proxy/base/cleanup.h"
-#include "proxy/io/fd.h"
 #include "proxy/io/log.h"
 #include "proxy/io/metrics.h"
+#include "proxy/io/replace.h"
+#include "proxy/io/thread.h"
 
 #define PATIENCE_MS 500
 
 struct ag_metrics_file {
 	const char *path;
-	char *fresh; /* written here and renamed */
 	struct ag_control_host host;
 	struct ev_loop *loop;
 	struct ev_timer period;
@@ -35,45 +30,10 @@ struct ag_metrics_file {
 
 /* ---- Writing ---- */
 
-static int write_all(int fd, const char *text)
-{
-	size_t len = strlen(text);
-
-	while (len > 0) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			text += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
-static int write_fresh(const char *fresh, const char *text)
-{
-	ag_cleanup(ag_fd_cleanup) int fd = open(
-	    fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-
-	if (fd < 0)
-		return -errno;
-	/* counters are no secret, and who collects them is another user */
-	if (fchmod(fd, 0644) < 0)
-		return -errno;
-	return write_all(fd, text);
-}
-
+/* Counters are no secret, and who collects them is another user. */
 static int replace(const struct ag_metrics_file *file, const char *text)
 {
-	int r = write_fresh(file->fresh, text);
-
-	if (r == 0 && rename(file->fresh, file->path) < 0)
-		r = -errno;
-	if (r < 0)
-		(void)unlink(file->fresh);
-	return r;
+	return ag_replace(file->path, text, 0644, false);
 }
 
 static void replace_and_tell(struct ag_metrics_file *file, const char *text)
@@ -112,25 +72,11 @@ static void *serve(void *user)
 	return NULL;
 }
 
-/* Signals are the loop's. */
-static int start_thread(struct ag_metrics_file *file)
-{
-	sigset_t all, before;
-	int r;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&file->thread, NULL, serve, file);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
-}
-
 static void release(struct ag_metrics_file *file)
 {
 	pthread_mutex_destroy(&file->lock);
 	pthread_cond_destroy(&file->changed);
 	free(file->text);
-	free(file->fresh);
 	free(file);
 }
 
@@ -176,10 +122,8 @@ int ag_metrics_file_open(const char *path, const struct ag_control_host *host, s
 	struct ag_metrics_file *file = calloc(1, sizeof(*file));
 	int r;
 
-	if (!file || asprintf(&file->fresh, "%s.new", path) < 0) {
-		free(file);
+	if (!file)
 		return -ENOMEM;
-	}
 	file->path = path;
 	file->host = *host;
 	file->loop = loop;
@@ -187,7 +131,7 @@ int ag_metrics_file_open(const char *path, const struct ag_control_host *host, s
 	pthread_cond_init(&file->changed, NULL);
 	r = write_first(file);
 	if (r == 0)
-		r = start_thread(file);
+		r = ag_thread_start(&file->thread, serve, file);
 	if (r < 0) {
 		release(file);
 		return r;
@@ -202,8 +146,6 @@ int ag_metrics_file_open(const char *path, const struct ag_control_host *host, s
 
 void ag_metrics_file_close(struct ag_metrics_file *file)
 {
-	struct timespec limit;
-
 	if (!file)
 		return;
 	ev_timer_stop(file->loop, &file->period);
@@ -212,13 +154,7 @@ void ag_metrics_file_close(struct ag_metrics_file *file)
 	file->ending = true;
 	pthread_cond_signal(&file->changed);
 	pthread_mutex_unlock(&file->lock);
-	clock_gettime(CLOCK_REALTIME, &limit);
-	limit.tv_nsec += PATIENCE_MS * 1000000L;
-	limit.tv_sec += limit.tv_nsec / 1000000000L;
-	limit.tv_nsec %= 1000000000L;
 	/* a disk that hangs: the thread and what it uses stay until the process ends */
-	if (pthread_timedjoin_np(file->thread, NULL, &limit) == 0)
+	if (ag_thread_end(file->thread, PATIENCE_MS))
 		release(file);
-	else
-		pthread_detach(file->thread);
 }

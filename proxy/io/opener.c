@@ -2,12 +2,12 @@
 #include "proxy/io/opener.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "proxy/io/log.h"
+#include "proxy/io/thread.h"
 
 #define RETRY_MS 1000
 
@@ -104,18 +104,13 @@ int ag_opener_init(struct ag_opener *opener, struct ev_loop *loop,
 
 int ag_opener_start(struct ag_opener *opener, bool patient, unsigned int pause_ms)
 {
-	sigset_t all, before;
 	int r;
 
 	opener->patient = patient;
 	opener->pause_ms = pause_ms;
-	/* signals are the event loop's */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&opener->thread, NULL, run, opener);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	r = ag_thread_start(&opener->thread, run, opener);
 	opener->running = r == 0;
-	return -r;
+	return r;
 }
 
 void ag_opener_cancel(struct ag_opener *opener)

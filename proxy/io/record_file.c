@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 
 #include "proxy/base/cleanup.h"
 #include "proxy/io/log.h"
+#include "proxy/io/thread.h"
 #include "proxy/wire/btsnoop.h"
 
 /* Two buffers: one is filled while the other is written. */
@@ -421,18 +421,12 @@ static struct ag_record_file *make(const char *path, bool series, unsigned int k
 
 static int start_thread(struct ag_record_file *file)
 {
-	sigset_t all, before;
 	pthread_t thread;
-	int r;
+	int r = ag_thread_start(&thread, run, file);
 
-	/* signals are the event loop's */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&thread, NULL, run, file);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (r == 0)
 		pthread_detach(thread);
-	return -r;
+	return r;
 }
 
 int ag_record_file_open(const char *path, bool series, unsigned int keep,

@@ -3,12 +3,11 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "proxy/base/cleanup.h"
+#include "proxy/io/thread.h"
 
 #define PATIENCE_MS 500
 
@@ -48,16 +47,10 @@ static void *run(void *user)
 
 static int begin(struct ag_reload *reload)
 {
-	sigset_t all, before;
-	int r;
+	int r = ag_thread_start(&reload->thread, run, reload);
 
-	/* signals are the event loop's */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&reload->thread, NULL, run, reload);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (r != 0)
-		return -r;
+	if (r < 0)
+		return r;
 	reload->running = true;
 	reload->number++;
 	return 0;
@@ -130,18 +123,6 @@ int ag_reload_ask(struct ag_reload *reload, uint64_t *number)
 	return r;
 }
 
-/* @return: whether the thread has ended */
-static bool wait_for_thread(struct ag_reload *reload)
-{
-	struct timespec limit;
-
-	clock_gettime(CLOCK_REALTIME, &limit);
-	limit.tv_nsec += PATIENCE_MS * 1000000L;
-	limit.tv_sec += limit.tv_nsec / 1000000000L;
-	limit.tv_nsec %= 1000000000L;
-	return pthread_timedjoin_np(reload->thread, NULL, &limit) == 0;
-}
-
 void ag_reload_free(struct ag_reload *reload)
 {
 	if (!reload)
@@ -150,10 +131,8 @@ void ag_reload_free(struct ag_reload *reload)
 	reload->abandoned = true;
 	pthread_mutex_unlock(&reload->lock);
 	ev_async_stop(reload->loop, &reload->finished);
-	if (reload->running && !wait_for_thread(reload)) {
-		pthread_detach(reload->thread);
+	if (reload->running && !ag_thread_end(reload->thread, PATIENCE_MS))
 		return;
-	}
 	ag_rulebook_clear(&reload->book);
 	free(reload->text);
 	free(reload->paths);
