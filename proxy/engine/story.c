@@ -515,7 +515,8 @@ static uint16_t mtu_in_force(const struct story_link *link)
 	return most;
 }
 
-/* What is longer than the MTU is malformed too, but there is a finding of its own for that. */
+/* What is longer than the MTU is malformed too, but there are findings of their own for that, and
+ * for an MTU of which the two sides think differently. */
 static void check_format(struct ag_story *story, struct story_link *link,
 			 const struct ag_decision *decision)
 {
@@ -524,7 +525,8 @@ static void check_format(struct ag_story *story, struct story_link *link,
 	if (decision->bearer == AG_BEARER_ATT && decision->pdu_len > mtu_in_force(link))
 		count(story, &link->too_long[decision->from], decision);
 	else if (ag_subject_has(subject, AG_F_ATT_MALFORMED) &&
-		 subject->value[AG_F_ATT_MALFORMED].num)
+		 subject->value[AG_F_ATT_MALFORMED].num &&
+		 decision->pdu_len <= subject->value[AG_F_MTU].num)
 		count(story, &link->malformed[decision->from], decision);
 }
 

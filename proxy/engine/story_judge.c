@@ -504,7 +504,7 @@ static bool judge_mtu(const struct story_link *link, enum ag_from from, struct a
 	say(finding, "The two must be the same, else the sides count on different ATT_MTUs.");
 	evidence(finding, link->mtu_at[from][0]);
 	evidence(finding, link->mtu_at[from][1]);
-	finding->remedy = AG_REMEDY_ONE_MTU;
+	finding->remedy = from == AG_FROM_PEER ? AG_REMEDY_ONE_MTU : AG_REMEDY_NONE;
 	/* What counts in the end may be the same all the same. */
 	finding->harmless = agreed(link, from) && agreed(link, from) == agreed(link, other(from));
 	sure(finding, AG_CERTAIN, "Vol 3 Part F, 3.4.2.2");

@@ -14,7 +14,7 @@ enum { ADAPTERS = 4 };
 
 struct seen {
 	const char *path;
-	bool broken; /* what is malformed belongs there */
+	unsigned int broken; /* PDUs that are malformed, and belong there */
 	uint64_t frame;
 	unsigned int att;
 	unsigned int malformed;
@@ -44,12 +44,21 @@ static void drain(struct ag_engine *engine)
 	}
 }
 
+/* Seen from both ends: a page of services longer than the MTU that bluetoothd has; four answers
+ * that break the protocol, the last one of four pages. */
+static unsigned int broken(const char *path)
+{
+	if (strstr(path, "vm-case-10"))
+		return 2;
+	return strstr(path, "vm-case-12") ? 2 * (1 + 1 + 1 + 4) : 0;
+}
+
 static struct seen judge_recording(const char *path)
 {
 	struct ag_engine *engine[ADAPTERS] = { NULL };
 	struct ag_capture *capture = NULL;
 	struct ag_capture_frame frame;
-	struct seen seen = { .path = path, .broken = strstr(path, "vm-case-12") };
+	struct seen seen = { .path = path, .broken = broken(path) };
 	struct ag_engine_config config = { .tap = look, .tap_user = &seen, .replay = true };
 
 	for (size_t i = 0; i < ADAPTERS; i++)
@@ -73,7 +82,7 @@ static struct seen judge_recording(const char *path)
 	return seen;
 }
 
-/* But for the one of a phone that breaks the protocol. */
+/* But for those of a phone that breaks the protocol. */
 Test(malformed, nothing_is_in_the_recordings)
 {
 	glob_t found;
@@ -83,9 +92,7 @@ Test(malformed, nothing_is_in_the_recordings)
 		struct seen seen = judge_recording(found.gl_pathv[i]);
 
 		cr_expect_geq(seen.att, 4, "%s: %u PDUs", seen.path, seen.att);
-		/* four links of it, seen from both ends, the last one with four pages */
-		cr_expect_eq(seen.malformed, seen.broken ? 2 * (1 + 1 + 1 + 4) : 0, "%s: %u",
-			     seen.path, seen.malformed);
+		cr_expect_eq(seen.malformed, seen.broken, "%s: %u", seen.path, seen.malformed);
 	}
 	globfree(&found);
 }
