@@ -43,7 +43,7 @@ INSTALL_DIRS = $(BINDIR) $(MANDIR)/man5 $(MANDIR)/man7 $(MANDIR)/man8 $(RULESDIR
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 ALL_OBJ := $(call objects,$(LIB_SRC) proxy/main.c $(SIM_SRC) $(PHONE_SRC) $(UNIT_SRC))
 
-.PHONY: help all check unit vm conformance bench bench-vm faults fuzz layers lint fmt coverage demo install uninstall clean objects
+.PHONY: help all check unit vm matrix conformance bench bench-vm faults fuzz layers lint fmt coverage demo install uninstall clean objects
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 
@@ -117,6 +117,9 @@ lint: ## warnings of both compilers, cppcheck, clang-tidy, style, format, man pa
 
 vm: all $(BUILD)/phone ## scenarios with a real kernel and bluetoothd in a virtual machine (root)
 	BUILD=$(BUILD) tests/vm/run
+
+matrix: all $(BUILD)/phone ## some of them on four Debian releases, with and without attgate (root, an hour)
+	BUILD=$(BUILD) tests/vm/matrix
 
 demo: ## the founding story without and with attgate, everything real but the radio (root)
 	BUILD=$(BUILD) tests/vm/demo
