@@ -55,7 +55,7 @@ all: $(BUILD)/attgate ## build build/attgate (the default)
 $(BUILD)/attgate: $(call objects,proxy/main.c $(LIB_SRC))
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/phone: $(call objects,$(PHONE_SRC) $(ENGINE_SRC) $(RULES_SRC))
+$(BUILD)/phone: $(call objects,$(PHONE_SRC) tests/sim/coc.c tests/sim/report.c $(ENGINE_SRC) $(RULES_SRC))
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/libsim.a: $(call objects,$(SIM_SRC))

@@ -9,15 +9,19 @@
 
 void phone_bearer_up(struct phone *phone)
 {
-	phone->bearer = (struct phone_bearer){ .mtu = PHONE_DEFAULT_MTU };
+	phone->fixed = (struct phone_bearer){ .cid = AG_CID_ATT, .mtu = PHONE_DEFAULT_MTU };
+	phone->bearer = &phone->fixed;
 }
 
 void phone_send_att(struct phone *phone, const uint8_t *pdu, size_t len)
 {
 	if (len && pdu[0] == AG_ATT_HANDLE_VALUE_IND)
-		phone->bearer.indicating = true;
-	phone_report_att("att_tx", pdu, len);
-	phone_l2cap_send(phone, AG_CID_ATT, pdu, len);
+		phone->bearer->indicating = true;
+	phone_report_att("att_tx", phone->bearer->cid, pdu, len);
+	if (phone->bearer->channel)
+		phone_eatt_send(phone, phone->bearer->channel, pdu, len);
+	else
+		phone_l2cap_send(phone, AG_CID_ATT, pdu, len);
 }
 
 /* ATT_MTU is the lesser of both sides' (Vol 3 Part F, 3.4.2.2). */
@@ -27,36 +31,41 @@ static void agree_mtu(struct phone *phone, const uint8_t *theirs)
 
 	if (mtu < PHONE_DEFAULT_MTU)
 		mtu = PHONE_DEFAULT_MTU;
-	phone->bearer.mtu = mtu < PHONE_MTU ? mtu : PHONE_MTU;
+	phone->bearer->mtu = mtu < PHONE_MTU ? mtu : PHONE_MTU;
 	phone_report_begin("mtu");
-	phone_report_number("mtu", phone->bearer.mtu);
+	phone_report_number("mtu", phone->bearer->mtu);
 	phone_report_end();
 }
 
 void phone_ask(struct phone *phone, const uint8_t *pdu, size_t len)
 {
-	if (phone->bearer.asked) {
+	if (phone->bearer->asked) {
 		phone->failure = EBUSY;
 		return;
 	}
-	phone->bearer.asked = pdu[0];
-	phone->bearer.asked_ms = phone_now_ms();
+	phone->bearer->asked = pdu[0];
+	phone->bearer->asked_ms = phone_now_ms();
 	phone_send_att(phone, pdu, len);
 }
 
 void phone_answer(struct phone *phone, const uint8_t *pdu, size_t len)
 {
-	phone->bearer.serving = false;
+	phone->bearer->serving = false;
 	phone_send_att(phone, pdu, len);
 }
 
 static void request_in(struct phone *phone, const uint8_t *pdu, size_t len)
 {
-	struct phone_bearer *bearer = &phone->bearer;
+	struct phone_bearer *bearer = phone->bearer;
 
 	phone->totals.requests++;
 	if (bearer->serving) {
 		phone_violation(phone, "a request before the last one was answered", pdu, len);
+		return;
+	}
+	/* 3.4.2: its ATT_MTU is the channel's */
+	if (pdu[0] == AG_ATT_EXCHANGE_MTU_REQ && bearer->channel) {
+		phone_violation(phone, "an exchange of the MTU on an enhanced bearer", pdu, len);
 		return;
 	}
 	bearer->serving = true;
@@ -76,7 +85,7 @@ static bool answers_open_request(const struct phone_bearer *bearer, const uint8_
 
 static void response_in(struct phone *phone, const uint8_t *pdu, size_t len)
 {
-	struct phone_bearer *bearer = &phone->bearer;
+	struct phone_bearer *bearer = phone->bearer;
 	uint64_t latency_ms = phone_now_ms() - bearer->asked_ms;
 
 	if (!bearer->asked) {
@@ -107,15 +116,15 @@ static void indication_in(struct phone *phone, const uint8_t *pdu, size_t len)
 
 static void confirmation_in(struct phone *phone, const uint8_t *pdu, size_t len)
 {
-	if (!phone->bearer.indicating)
+	if (!phone->bearer->indicating)
 		phone_violation(phone, "a confirmation without an indication", pdu, len);
-	phone->bearer.indicating = false;
+	phone->bearer->indicating = false;
 }
 
 /* The other side cannot keep to an ATT_MTU that a mutated answer has hidden from it. */
 static bool fits(const struct phone *phone, size_t len)
 {
-	return len && (len <= phone->bearer.mtu || phone->options.fuzz);
+	return len && (len <= phone->bearer->mtu || phone->options.fuzz);
 }
 
 /* An opcode that is none of the protocol's: a command is ignored, anything else is answered as a
@@ -128,9 +137,9 @@ static void unknown_in(struct phone *phone, const uint8_t *pdu, size_t len)
 		request_in(phone, pdu, len);
 }
 
-void phone_att_in(struct phone *phone, const uint8_t *pdu, size_t len)
+static void pdu_in(struct phone *phone, const uint8_t *pdu, size_t len)
 {
-	phone_report_att("att_rx", pdu, len);
+	phone_report_att("att_rx", phone->bearer->cid, pdu, len);
 	if (!fits(phone, len)) {
 		phone_violation(phone, len ? "a PDU longer than ATT_MTU" : "an empty PDU", pdu,
 				len);
@@ -154,4 +163,13 @@ void phone_att_in(struct phone *phone, const uint8_t *pdu, size_t len)
 			unknown_in(phone, pdu, len);
 		break;
 	}
+}
+
+void phone_att_in(struct phone *phone, struct phone_bearer *bearer, const uint8_t *pdu, size_t len)
+{
+	struct phone_bearer *client = phone->bearer;
+
+	phone->bearer = bearer;
+	pdu_in(phone, pdu, len);
+	phone->bearer = client;
 }

@@ -87,13 +87,13 @@ static void cross(struct phone *phone)
 	client->step = PHONE_STEP_CROSSING;
 	phone_report("crossing");
 	ask_crossing(phone);
-	if (phone->bearer.serving)
-		phone_answer(phone, phone->bearer.held, phone->bearer.held_len);
+	if (phone->bearer->serving)
+		phone_answer(phone, phone->bearer->held, phone->bearer->held_len);
 }
 
 static bool can_cross(const struct phone *phone)
 {
-	return !phone->bearer.asked && phone->link.up &&
+	return !phone->bearer->asked && phone->link.up &&
 	       (phone->options.crossing != PHONE_CROSS_WRITE || phone->client.write_handle);
 }
 
@@ -116,8 +116,8 @@ static void give_up_crossing(struct phone *phone)
 	phone->client.crossed = true;
 	phone->client.crossing_wanted = false;
 	phone_report("nothing_to_write");
-	if (phone->bearer.serving && !phone->options.silent)
-		phone_answer(phone, phone->bearer.held, phone->bearer.held_len);
+	if (phone->bearer->serving && !phone->options.silent)
+		phone_answer(phone, phone->bearer->held, phone->bearer->held_len);
 }
 
 static void crossing_answered(struct phone *phone, const uint8_t *pdu, uint64_t latency_ms)
@@ -179,16 +179,36 @@ static void enter(struct phone *phone, enum phone_step step)
 
 static void begin(struct phone *phone)
 {
+	/* Only the fixed bearer has an MTU to exchange. */
+	if (!phone->options.exchange_mtu)
+		phone->bearer = phone_eatt_next(phone);
 	enter(phone, phone->options.exchange_mtu ? PHONE_STEP_MTU : PHONE_STEP_SERVICES);
 }
 
 void phone_client_start(struct phone *phone)
 {
 	phone->client = (struct phone_client){ .next = 1 };
+	if (phone->options.eatt)
+		return;
 	if (phone->options.ask_after_ms)
 		phone->client.start_ms = phone->link.since_ms + phone->options.ask_after_ms;
 	else
 		begin(phone);
+}
+
+void phone_client_begin(struct phone *phone)
+{
+	if (phone->options.eatt && phone->client.step == PHONE_STEP_IDLE)
+		begin(phone);
+}
+
+void phone_client_forsake(struct phone *phone, const struct phone_bearer *bearer)
+{
+	if (phone->bearer != bearer)
+		return;
+	phone->bearer = &phone->fixed;
+	if (bearer->asked)
+		enter(phone, PHONE_STEP_READY);
 }
 
 static void services_done(struct phone *phone)
@@ -311,6 +331,7 @@ static void name_in(struct phone *phone, const uint8_t *pdu, size_t len, uint64_
 	phone_report_begin("read");
 	phone_report_number("opcode", pdu[0]);
 	phone_report_number("latency_ms", (long)latency_ms);
+	phone_report_number("cid", phone->bearer->cid);
 	phone_report_hex("value", pdu + 1, len - 1);
 	phone_report_end();
 	if (pdu[0] == AG_ATT_READ_RSP)
@@ -325,8 +346,8 @@ void phone_client_answer(struct phone *phone, const uint8_t *pdu, size_t len, ui
 	switch (phone->client.step) {
 	case PHONE_STEP_MTU:
 		/* What has waited for this is an exchange of the other side's. */
-		if (phone->bearer.serving && !phone->options.silent)
-			phone_answer(phone, phone->bearer.held, phone->bearer.held_len);
+		if (phone->bearer->serving && !phone->options.silent)
+			phone_answer(phone, phone->bearer->held, phone->bearer->held_len);
 		enter(phone, PHONE_STEP_SERVICES);
 		break;
 	case PHONE_STEP_SERVICES:
@@ -359,7 +380,7 @@ void phone_client_answer(struct phone *phone, const uint8_t *pdu, size_t len, ui
 
 void phone_client_ask(struct phone *phone, const uint8_t *pdu, size_t len)
 {
-	if (phone->client.step != PHONE_STEP_READY || phone->bearer.asked)
+	if (phone->client.step != PHONE_STEP_READY || phone->bearer->asked)
 		return;
 	phone->client.step = PHONE_STEP_FUZZ;
 	phone_ask(phone, pdu, len);
@@ -372,7 +393,7 @@ static void timed_out(struct phone *phone)
 {
 	phone->client.step = PHONE_STEP_DEAD;
 	phone_report_begin("att_timeout");
-	phone_report_number("opcode", phone->bearer.asked);
+	phone_report_number("opcode", phone->bearer->asked);
 	phone_report_end();
 	phone_hang_up(phone);
 }
@@ -409,6 +430,7 @@ static uint64_t when_ready(struct phone *phone, uint64_t now_ms)
 	if (!client->name_handle)
 		return crossing_due;
 	if (now_ms >= client->next_read_ms) {
+		phone->bearer = phone_eatt_next(phone);
 		enter(phone, PHONE_STEP_READ);
 		return now_ms + PHONE_ATT_TIMEOUT_MS;
 	}
@@ -417,7 +439,7 @@ static uint64_t when_ready(struct phone *phone, uint64_t now_ms)
 
 uint64_t phone_client_tick(struct phone *phone, uint64_t now_ms)
 {
-	uint64_t due = phone->bearer.asked_ms + PHONE_ATT_TIMEOUT_MS;
+	uint64_t due;
 
 	if (!phone->link.up || phone->client.step == PHONE_STEP_DEAD)
 		return UINT64_MAX;
@@ -429,8 +451,9 @@ uint64_t phone_client_tick(struct phone *phone, uint64_t now_ms)
 		begin(phone);
 		return now_ms + PHONE_ATT_TIMEOUT_MS;
 	}
-	if (!phone->bearer.asked)
+	if (!phone->bearer->asked)
 		return UINT64_MAX;
+	due = phone->bearer->asked_ms + PHONE_ATT_TIMEOUT_MS;
 	if (now_ms < due)
 		return due;
 	timed_out(phone);

@@ -191,7 +191,7 @@ static void send_something(struct phone *phone)
 	uint8_t pdu[PHONE_PDU_MAX];
 	size_t len = something(&phone->random, pdu);
 
-	if (!len || (pdu[0] == AG_ATT_HANDLE_VALUE_IND && phone->bearer.indicating))
+	if (!len || (pdu[0] == AG_ATT_HANDLE_VALUE_IND && phone->bearer->indicating))
 		return;
 	phone_send_att(phone, pdu, len);
 }

@@ -27,6 +27,7 @@ void phone_link_up(struct phone *phone, uint16_t handle)
 	phone_report_number("link", link->number);
 	phone_report_end();
 	phone_bearer_up(phone);
+	phone_eatt_up(phone);
 	if (!phone->options.sensor) {
 		phone_smp_start(phone);
 		phone_client_start(phone);
@@ -112,6 +113,7 @@ void phone_completed(struct phone *phone, uint16_t count)
 	}
 	link->in_flight = (uint16_t)(link->in_flight - count);
 	send_what_fits(phone);
+	phone_eatt_go_on(phone);
 }
 
 void phone_l2cap_send(struct phone *phone, uint16_t cid, const uint8_t *data, size_t len)
@@ -156,17 +158,10 @@ static void signalling_in(struct phone *phone, const uint8_t *pdu, size_t len)
 		answer[12] = 0x02;
 		answer_len = 10;
 		break;
-	case 0x17: /* Credit Based Connection Request: some refused, SPSM not supported */
-		answer[0] = 0x18;
-		answer[10] = 0x02;
-		answer_len = 8;
-		break;
 	case 0x01: /* answers and credits need no answer */
 	case 0x07:
 	case 0x13:
 	case 0x15:
-	case 0x16:
-	case 0x18:
 	case 0x1a:
 		return;
 	default: /* Command Reject: command not understood */
@@ -181,15 +176,18 @@ static void l2cap_in(struct phone *phone, const uint8_t *packet, size_t len)
 {
 	switch (ag_get_le16(packet + 2)) {
 	case AG_CID_ATT:
-		phone_att_in(phone, packet + 4, len - 4);
+		phone_att_in(phone, &phone->fixed, packet + 4, len - 4);
 		break;
 	case AG_CID_LE_SIGNALLING:
-		signalling_in(phone, packet + 4, len - 4);
+		if (!phone_eatt_signalled(phone, packet + 4, len - 4))
+			signalling_in(phone, packet + 4, len - 4);
 		break;
 	case AG_CID_SMP:
 		phone_smp_in(phone, packet + 4, len - 4);
 		break;
 	default:
+		if (phone_eatt_in(phone, ag_get_le16(packet + 2), packet + 4, len - 4))
+			break;
 		phone_violation(phone, "a packet on a channel that does not exist", packet, len);
 		break;
 	}

@@ -28,6 +28,7 @@ static const char usage[] =
     "  --silent            answer no request at all\n"
     "  --sensor            be a peripheral with a battery\n"
     "  --mtu               exchange the MTU as a client too\n"
+    "  --eatt              open enhanced bearers on the encrypted link, then begin to ask\n"
     "  --ask-after MS      begin to ask so long after the connection (0)\n"
     "  --cross WHAT        send a request in the moment of the first refusal: `discover' or "
     "`write'\n"
@@ -108,6 +109,7 @@ enum {
 	BREAK = 'x',
 	FUZZ = 'z',
 	FOR = 'f',
+	EATT = 't',
 };
 
 static const struct option long_options[] = {
@@ -119,6 +121,7 @@ static const struct option long_options[] = {
 	{ "mtu", no_argument, NULL, MTU },
 	{ "cross", required_argument, NULL, CROSS },
 	{ "every", required_argument, NULL, EVERY },
+	{ "eatt", no_argument, NULL, EATT },
 	{ "ask-after", required_argument, NULL, ASK_AFTER },
 	{ "alive", required_argument, NULL, ALIVE },
 	{ "subscribe", no_argument, NULL, SUBSCRIBE },
@@ -297,6 +300,8 @@ static bool option(int name, struct phone_options *options)
 		return milliseconds(optarg, 1, &options->every_ms);
 	case ALIVE:
 		return milliseconds(optarg, 1000, &options->alive_ms);
+	case EATT:
+		return options->eatt = true;
 	case ASK_AFTER:
 		return milliseconds(optarg, 1, &options->ask_after_ms);
 	case SUBSCRIBE:
@@ -315,7 +320,8 @@ static bool parse(int argc, char **argv, struct phone_options *options)
 		if (!option(name, options))
 			return false;
 	}
-	if (optind != argc - 1)
+	/* The crossing request is on the one bearer where the refusal is. */
+	if (optind != argc - 1 || (options->eatt && options->crossing != PHONE_CROSS_NOTHING))
 		return false;
 	options->controller = argv[optind];
 	return true;
@@ -393,6 +399,7 @@ static uint64_t tick(struct phone *phone)
 	due = earlier(due, between_links(phone, now_ms));
 	if (phone->ending)
 		return due;
+	phone_eatt_tick(phone);
 	due = earlier(due, phone_smp_tick(phone, now_ms));
 	due = earlier(due, phone_fuzz_tick(phone, now_ms));
 	return earlier(due, phone_client_tick(phone, now_ms));

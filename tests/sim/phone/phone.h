@@ -17,15 +17,12 @@
 #include <stdint.h>
 
 #include "proxy/wire/cursor.h"
+#include "tests/sim/phone/bearer.h"
+#include "tests/sim/phone/eatt.h"
 #include "tests/sim/random.h"
 
-/* ATT_MTU that the phone offers: what iOS offers over LE. */
-#define PHONE_MTU 527
 /* Default ATT_MTU of LE (Vol 3 Part G, 5.2.1). */
 #define PHONE_DEFAULT_MTU 23
-/* Longest L2CAP packet taken or sent: the longest ATT PDU, or 64 octets more for signalling. */
-#define PHONE_PDU_MAX   (PHONE_MTU + 64)
-#define PHONE_L2CAP_MAX (4 + PHONE_PDU_MAX)
 /* ATT's transaction time-out (Vol 3 Part F, 3.3.3). */
 #define PHONE_ATT_TIMEOUT_MS 30000
 
@@ -47,6 +44,7 @@ struct phone_options {
 	uint8_t protected_error; /* for what needs authentication; 0: give it away */
 	uint8_t read_error;      /* for every Read Request; 0: none */
 	enum phone_crossing crossing;
+	bool eatt;                 /* enhanced bearers; the client begins when they are there */
 	unsigned int ask_after_ms; /* the client begins so long after the connection */
 	bool exchange_mtu;         /* the client exchanges the MTU */
 	bool subscribe;            /* the client wants Service Changed indications */
@@ -108,17 +106,6 @@ struct phone_link {
 	size_t out_first, out_count;
 	uint8_t in[PHONE_L2CAP_MAX]; /* L2CAP packet being recombined */
 	size_t in_len, in_total;
-};
-
-struct phone_bearer {
-	uint16_t mtu;
-	bool serving; /* a request of the peer has not been answered */
-	uint8_t serving_opcode;
-	uint8_t held[PHONE_PDU_MAX]; /* the answer, while it waits for the crossing request */
-	size_t held_len;
-	bool indicating; /* an indication of ours has not been confirmed */
-	uint8_t asked;   /* opcode of our open request; 0: none */
-	uint64_t asked_ms;
 };
 
 enum phone_step {
@@ -198,7 +185,9 @@ struct phone {
 	uint64_t fuzz_due_ms, fuzz_end_ms;
 	struct phone_host host;
 	struct phone_link link;
-	struct phone_bearer bearer;
+	struct phone_bearer fixed;
+	struct phone_bearer *bearer; /* of what came in just now, else that of the client */
+	struct phone_eatt eatt;
 	struct phone_client client;
 	struct phone_smp smp;
 	struct phone_bond bond;
@@ -253,10 +242,10 @@ void phone_acl_in(struct phone *phone, const uint8_t *packet, size_t len);
 /** Send one L2CAP packet, in as many ACL packets as it needs and the controller has room for. */
 void phone_l2cap_send(struct phone *phone, uint16_t cid, const uint8_t *data, size_t len);
 
-/* ---- bearer.c: the ATT bearer ---- */
+/* ---- bearer.c: the ATT bearers ---- */
 
 void phone_bearer_up(struct phone *phone);
-void phone_att_in(struct phone *phone, const uint8_t *pdu, size_t len);
+void phone_att_in(struct phone *phone, struct phone_bearer *bearer, const uint8_t *pdu, size_t len);
 
 /** Send a request of ours; none may be open. */
 void phone_ask(struct phone *phone, const uint8_t *pdu, size_t len);
@@ -299,6 +288,12 @@ size_t phone_server_answer(const struct phone_options *options, bool encrypted, 
 
 /** The link is up: begin to use the peripheral's database. */
 void phone_client_start(struct phone *phone);
+
+/** The enhanced bearers are there, or are not to be had: begin, if that was waited for. */
+void phone_client_begin(struct phone *phone);
+
+/** A bearer ends, and with it what the client asked there; it goes on elsewhere. */
+void phone_client_forsake(struct phone *phone, const struct phone_bearer *bearer);
 
 /** The answer to the open request; latency in milliseconds. */
 void phone_client_answer(struct phone *phone, const uint8_t *pdu, size_t len, uint64_t latency_ms);

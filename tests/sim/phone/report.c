@@ -49,17 +49,19 @@ static void report_pdu(const char *event, enum ag_field names, const uint8_t *pd
 	phone_report_number("opcode", len ? pdu[0] : 0);
 	phone_report_text("name", name ? name : "unknown");
 	phone_report_hex("hex", pdu, len);
-	phone_report_end();
 }
 
-void phone_report_att(const char *event, const uint8_t *pdu, size_t len)
+void phone_report_att(const char *event, uint16_t cid, const uint8_t *pdu, size_t len)
 {
 	report_pdu(event, AG_F_ATT_OPCODE, pdu, len);
+	phone_report_number("cid", cid);
+	phone_report_end();
 }
 
 void phone_report_smp(const char *event, const uint8_t *pdu, size_t len)
 {
 	report_pdu(event, AG_F_SMP_OPCODE, pdu, len);
+	phone_report_end();
 }
 
 void phone_violation(struct phone *phone, const char *what, const uint8_t *pdu, size_t len)

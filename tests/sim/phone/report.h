@@ -22,8 +22,8 @@ void phone_report_end(void);
 /** An event without more to say. */
 void phone_report(const char *event);
 
-/** A PDU of ATT or SMP: its opcode in number and name, and its octets. */
-void phone_report_att(const char *event, const uint8_t *pdu, size_t len);
+/** A PDU of ATT or SMP: its opcode in number and name, its octets, and of ATT our CID. */
+void phone_report_att(const char *event, uint16_t cid, const uint8_t *pdu, size_t len);
 void phone_report_smp(const char *event, const uint8_t *pdu, size_t len);
 
 /** Something that the other side must not do; it costs the phone's exit status. */

@@ -391,7 +391,7 @@ static void notify(struct phone *phone, const uint8_t *pdu, size_t len)
 static bool waits_for_own_mtu(struct phone *phone, uint32_t faults,
 			      const struct phone_exchange *exchange)
 {
-	phone->bearer.held_len = exchange->len;
+	phone->bearer->held_len = exchange->len;
 	return faults >> PHONE_FAULT_SECOND_MTU & 1 && phone->client.step == PHONE_STEP_MTU &&
 	       exchange->request[0] == AG_ATT_EXCHANGE_MTU_REQ;
 }
@@ -420,7 +420,7 @@ static void finish(struct phone *phone, struct phone_exchange *exchange)
 
 void phone_serve(struct phone *phone, const uint8_t *pdu, size_t len)
 {
-	struct phone_bearer *bearer = &phone->bearer;
+	struct phone_bearer *bearer = phone->bearer;
 	size_t i = find_handler(pdu[0]);
 	struct phone_exchange exchange = {
 		.database = phone_database(phone->options.sensor),

@@ -185,11 +185,11 @@ Test(phone_strict, sends_the_refusal_right_behind_the_crossing_request)
 	phone.options.crossing = PHONE_CROSS_DISCOVER;
 	ATT_IN(0x0a, 0x1a, 0x00);
 	/* The discovery that began with the link is still open, so the refusal waits. */
-	cr_assert(phone.bearer.serving);
+	cr_assert(phone.bearer->serving);
 	cr_assert_eq(phone.link.out_count, 0);
 	ATT_IN(0x01, 0x10, 0x01, 0x00, 0x0a);
-	cr_assert_not(phone.bearer.serving);
-	cr_assert_eq(phone.bearer.asked, 0x10);
+	cr_assert_not(phone.bearer->serving);
+	cr_assert_eq(phone.bearer->asked, 0x10);
 	cr_assert_eq(phone.link.in_flight, 1);
 	cr_assert_eq(phone.link.out_count, 1);
 	cr_assert_eq(phone.totals.violations, 0);
@@ -200,9 +200,9 @@ Test(phone_strict, can_begin_to_ask_later)
 	phone.options.ask_after_ms = 1000;
 	phone_link_up(&phone, HANDLE);
 	cr_assert_eq(phone_client_tick(&phone, phone.link.since_ms), phone.link.since_ms + 1000);
-	cr_assert_eq(phone.bearer.asked, 0);
+	cr_assert_eq(phone.bearer->asked, 0);
 	phone_client_tick(&phone, phone.link.since_ms + 1000);
-	cr_assert_eq(phone.bearer.asked, 0x10);
+	cr_assert_eq(phone.bearer->asked, 0x10);
 	cr_assert_eq(phone.client.step, PHONE_STEP_SERVICES);
 }
 
@@ -214,11 +214,11 @@ Test(phone_strict, the_second_mtu_comes_second)
 	phone.link.number = 0;
 	phone_link_up(&phone, HANDLE);
 	ATT_IN(0x02, 0x05, 0x02);
-	cr_assert(phone.bearer.serving);
+	cr_assert(phone.bearer->serving);
 	ATT_IN(0x03, 0x05, 0x02);
-	cr_assert_not(phone.bearer.serving);
-	cr_assert_eq(phone.bearer.held[1], 23);
-	cr_assert_eq(phone.bearer.mtu, 517);
+	cr_assert_not(phone.bearer->serving);
+	cr_assert_eq(phone.bearer->held[1], 23);
+	cr_assert_eq(phone.bearer->mtu, 517);
 	cr_assert_eq(phone.totals.violations, 0);
 }
 
