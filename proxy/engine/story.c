@@ -103,6 +103,7 @@ static bool wants_more(struct story_link *link, enum ag_from from)
 	link->later = (struct story_refusal){ 0 };
 	link->settled = (struct story_mark){ 0 };
 	link->failed = (struct story_mark){ 0 };
+	memset(link->paired, 0, sizeof(link->paired));
 	return true;
 }
 
