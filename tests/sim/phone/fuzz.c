@@ -185,6 +185,14 @@ static size_t something(struct ag_random *random, uint8_t *pdu)
 	return ag_random_percent(random, 50) ? mutate(random, pdu, len) : len;
 }
 
+/* By chance a response may be what a request waits for that was left without an answer. */
+static bool answers_open_request(const struct phone_bearer *bearer, const uint8_t *pdu, size_t len)
+{
+	if (pdu[0] == AG_ATT_ERROR_RSP)
+		return len > 1 && pdu[1] == bearer->serving_opcode;
+	return pdu[0] == bearer->serving_opcode + 1;
+}
+
 /* One indication at a time: a second one breaks the protocol in a way that is the phone's alone. */
 static void send_something(struct phone *phone)
 {
@@ -193,6 +201,8 @@ static void send_something(struct phone *phone)
 
 	if (!len || (pdu[0] == AG_ATT_HANDLE_VALUE_IND && phone->bearer->indicating))
 		return;
+	if (answers_open_request(phone->bearer, pdu, len))
+		phone->bearer->serving = false;
 	phone_send_att(phone, pdu, len);
 }
 
