@@ -9,8 +9,10 @@
 
 /* What one row declares. A characteristic declares its value too, and with PROP_NOTIFY or
  * PROP_INDICATE its Client Characteristic Configuration, with PROP_EXTENDED its Extended
- * Properties, in this order. */
-enum row_kind { SERVICE, CHARACTERISTIC };
+ * Properties, in this order. FEATURES is a characteristic that only a phone with enhanced bearers
+ * has.
+ */
+enum row_kind { SERVICE, CHARACTERISTIC, FEATURES };
 
 /* UUID as four hexadecimal digits, or in full. */
 struct row {
@@ -43,6 +45,7 @@ static const struct row phone_rows[] = {
 	{ CHARACTERISTIC, "2b29", PROP_READ | PROP_WRITE, PHONE_OPEN, VALUE("\x00") },
 	{ CHARACTERISTIC, "2b2a", PROP_READ, PHONE_OPEN,
 	  VALUE("\x83\x0d\x81\x6c\x09\x2a\x2a\xba\xb8\xcf\xdf\x14\x7b\xbf\x12\x3c") },
+	{ FEATURES, "2b3a", PROP_READ, PHONE_OPEN, VALUE("\x01") },
 	{ SERVICE, "d0611e78-bbb4-4591-a5f8-487910ae4366", 0, PHONE_OPEN, NULL, 0 },
 	{ CHARACTERISTIC, "8667556c-9a37-4c91-84ed-54ee27d90049",
 	  PROP_WRITE | PROP_NOTIFY | PROP_EXTENDED, PHONE_OPEN, NULL, 0 },
@@ -227,7 +230,7 @@ static void end_groups(struct phone_database *database)
 	}
 }
 
-static void build(struct phone_database *database, const struct row *rows, size_t n)
+static void build(struct phone_database *database, const struct row *rows, size_t n, bool eatt)
 {
 	for (size_t i = 0; i < n; i++) {
 		switch (rows[i].kind) {
@@ -237,20 +240,24 @@ static void build(struct phone_database *database, const struct row *rows, size_
 		case CHARACTERISTIC:
 			add_characteristic(database, &rows[i]);
 			break;
+		case FEATURES:
+			if (eatt)
+				add_characteristic(database, &rows[i]);
+			break;
 		}
 	}
 	end_groups(database);
 }
 
-struct phone_database *phone_database(bool sensor)
+struct phone_database *phone_database(bool sensor, bool eatt)
 {
-	static struct phone_database databases[2];
-	struct phone_database *database = &databases[sensor];
+	static struct phone_database databases[3];
+	struct phone_database *database = &databases[sensor ? 0 : 1 + eatt];
 
 	if (!database->count && sensor)
-		build(database, sensor_rows, ag_array_size(sensor_rows));
+		build(database, sensor_rows, ag_array_size(sensor_rows), eatt);
 	else if (!database->count)
-		build(database, phone_rows, ag_array_size(phone_rows));
+		build(database, phone_rows, ag_array_size(phone_rows), eatt);
 	return database;
 }
 

@@ -33,8 +33,12 @@ struct phone_database {
 	uint16_t count;
 };
 
-/** The phone's database or the sensor's; built at the first call. */
-struct phone_database *phone_database(bool sensor);
+/**
+ * The phone's database or the sensor's; built at the first call.
+ *
+ * @eatt: the phone's says that it has enhanced bearers (Vol 3 Part G, 7.4)
+ */
+struct phone_database *phone_database(bool sensor, bool eatt);
 
 /** The attribute of a handle, or NULL. */
 struct phone_attribute *phone_attribute(struct phone_database *database, uint16_t handle);

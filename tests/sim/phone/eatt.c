@@ -20,6 +20,7 @@ enum {
 enum { MPS = LEAST, CREDITS = 2 };
 
 /* Of one request (4.25), and dynamic CIDs of LE (2.1). */
+enum { COMMAND_REJECT = 0x01 };
 enum { REQUEST_CHANNELS = 5, CID_FIRST = 0x40, CID_LAST = 0x7f };
 
 /* Frames in the link's queue at which no more are put there: the fixed channels need room too. */
@@ -200,6 +201,22 @@ static uint16_t refusal(const struct phone *phone, uint16_t spsm)
 	return phone->eatt.channels[0].coc.state == AG_SIM_COC_CLOSED ? 0 : NO_RESOURCES;
 }
 
+/* Command Reject (4.1): the peer does not know what it was asked, as kernels without such channels.
+ */
+static bool rejected(struct phone *phone, uint8_t ident)
+{
+	struct phone_eatt *eatt = &phone->eatt;
+
+	if (!eatt->asked || ident != eatt->asked)
+		return false;
+	eatt->asked = 0;
+	for (size_t i = 0; i < PHONE_CHANNELS; i++)
+		eatt->channels[i].coc.state = AG_SIM_COC_CLOSED;
+	phone_report("eatt_rejected");
+	phone_client_begin(phone);
+	return true;
+}
+
 /* The peer asks (4.25): as many as we have are granted, unless we have asked too. */
 static void requested(struct phone *phone, struct ag_cursor at, const uint8_t *pdu, size_t len)
 {
@@ -284,6 +301,8 @@ bool phone_eatt_signalled(struct phone *phone, const uint8_t *pdu, size_t len)
 
 	ag_pull(&at, 3);
 	switch (code) {
+	case COMMAND_REJECT:
+		return len > 1 && rejected(phone, pdu[1]);
 	case AG_L2CAP_CREDIT_CONNECTION_REQUEST:
 		requested(phone, at, pdu, len);
 		return true;

@@ -336,7 +336,7 @@ size_t phone_server_answer(const struct phone_options *options, bool encrypted, 
 	size_t i = find_handler(pdu[0]);
 	struct exchange exchange = {
 		.options = options,
-		.database = phone_database(options->sensor),
+		.database = phone_database(options->sensor, options->eatt),
 		.encrypted = encrypted,
 		.mtu = mtu,
 		.opcode = pdu[0],
@@ -379,7 +379,7 @@ static void notify(struct phone *phone, const uint8_t *pdu, size_t len)
 	if (pdu[0] != AG_ATT_WRITE_REQ || len != 5 || pdu[3] != 0x01)
 		return;
 	handle = (uint16_t)(ag_get_le16(pdu + 1) - 1);
-	value = phone_attribute(phone_database(phone->options.sensor), handle);
+	value = phone_attribute(phone_database(phone->options.sensor, phone->options.eatt), handle);
 	if (!value || !phone_uuid_equal(&value->type, &uuid))
 		return;
 	ag_put_le16(ntf + 1, handle);
@@ -423,7 +423,7 @@ void phone_serve(struct phone *phone, const uint8_t *pdu, size_t len)
 	struct phone_bearer *bearer = phone->bearer;
 	size_t i = find_handler(pdu[0]);
 	struct phone_exchange exchange = {
-		.database = phone_database(phone->options.sensor),
+		.database = phone_database(phone->options.sensor, phone->options.eatt),
 		.mtu = bearer->mtu,
 		.request = pdu,
 		.request_len = len,
@@ -449,7 +449,7 @@ void phone_serve_command(struct phone *phone, const uint8_t *pdu, size_t len)
 {
 	struct exchange exchange = {
 		.options = &phone->options,
-		.database = phone_database(phone->options.sensor),
+		.database = phone_database(phone->options.sensor, phone->options.eatt),
 		.encrypted = phone->link.encrypted,
 		.in = ag_cursor(pdu + 1, len - 1),
 	};

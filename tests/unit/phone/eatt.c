@@ -118,6 +118,17 @@ Test(phone_eatt, the_client_begins_without_them)
 	cr_assert_eq(phone.totals.violations, 0);
 }
 
+Test(phone_eatt, the_client_begins_when_they_are_unknown)
+{
+	phone.link.encrypted = true;
+	phone_eatt_tick(&phone);
+	L2CAP_IN(AG_CID_LE_SIGNALLING, 0x01, 2, 2, 0, 0, 0);
+	cr_assert_eq(phone.fixed.asked, 0);
+	L2CAP_IN(AG_CID_LE_SIGNALLING, 0x01, 1, 2, 0, 0, 0);
+	cr_assert_eq(phone.fixed.asked, 0x10);
+	cr_assert_eq(phone.totals.violations, 0);
+}
+
 Test(phone_eatt, all_bearers_have_their_turn)
 {
 	open_both();
@@ -242,6 +253,21 @@ Test(phone_eatt, takes_what_the_peer_opens)
 	L2CAP_IN(AG_CID_LE_SIGNALLING, 0x17, 4, WANTED, 0x52, 0, 0x53, 0);
 	cr_assert_eq(phone.eatt.channels[0].coc.peer_cid, 0x50);
 	cr_assert_eq(phone.totals.violations, 0);
+}
+
+/* Vol 3 Part G, 7.4: bit 0 of Server Supported Features; others than phones with them have none. */
+Test(phone_eatt, the_database_says_so)
+{
+	static const uint8_t ask[] = { 0x08, 0x01, 0x00, 0xff, 0xff, 0x3a, 0x2b };
+	struct phone_options options = { .eatt = true };
+	uint8_t answer[PHONE_MTU];
+
+	cr_assert_eq(phone_server_answer(&options, true, 23, ask, sizeof(ask), answer), 5);
+	cr_assert_eq(answer[0], 0x09);
+	cr_assert_eq(answer[4], 0x01);
+	options.eatt = false;
+	cr_assert_eq(phone_server_answer(&options, true, 23, ask, sizeof(ask), answer), 5);
+	cr_assert_eq(answer[0], 0x01);
 }
 
 Test(phone_eatt, takes_nothing_before_encryption)

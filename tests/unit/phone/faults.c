@@ -61,7 +61,7 @@ static size_t answer(uint32_t faults, const uint8_t *request, size_t len, uint8_
 {
 	const struct phone_options options = { 0 };
 	struct phone_exchange exchange = {
-		.database = phone_database(false),
+		.database = phone_database(false, false),
 		.mtu = PHONE_DEFAULT_MTU,
 		.request = request,
 		.request_len = len,
