@@ -7,6 +7,9 @@
 #include "proxy/wire/cursor.h"
 #include "proxy/wire/h4.h"
 
+/** How long the answer to a request may still come when another was kept from its asker. */
+#define MISANSWERED_US UINT64_C(10000000)
+
 /* What the rules said of one PDU. */
 struct judgement {
 	const struct ag_action *verdict; /* NULL: accept */
@@ -446,6 +449,24 @@ static int confirm_in_place(struct ag_engine *engine, struct ag_unit *unit,
 	return ag_unit_forward_as(engine, unit, &confirmation, 1);
 }
 
+/* An answer to something else goes no further. If its sender takes it for the one that is awaited,
+ * no other comes, and whoever asked would end the bearer after 30 s (3.3.3). */
+static void limit_wait(struct ag_engine *engine, const struct ag_unit *unit,
+		       const struct ag_rule *rule)
+{
+	struct ag_transaction *transaction = &unit->bearer->transaction[ag_other(unit->from)];
+	struct ag_att request;
+
+	if (!transaction->open || transaction->timed)
+		return;
+	ag_att_parse(transaction->head, transaction->head_len, &request);
+	transaction->timed = true;
+	transaction->timeout_error = ag_att_default_error(&request);
+	transaction->timeout_at_us = engine->now_us + MISANSWERED_US;
+	transaction->rule = rule;
+	ag_due(engine, transaction->timeout_at_us);
+}
+
 static bool is_refused(const struct judgement *judgement)
 {
 	return judgement->verdict->kind == AG_REJECT || judgement->verdict->kind == AG_ANSWER;
@@ -471,6 +492,8 @@ static int carry_out(struct ag_engine *engine, struct ag_unit *unit,
 		return disconnect(engine, unit->link, action);
 	if (action->kind == AG_DROP)
 		return 0;
+	if (att && att->kind == AG_ATT_RESPONSE)
+		limit_wait(engine, unit, judgement->rule);
 	return answer(engine, unit, att, action, verdict, error);
 }
 
