@@ -9,7 +9,7 @@
  * the receiver one that the sender believes to have, which we take out of the receiver's next
  * grant; until then a frame of the sender for which no credit is left waits.
  */
-#include "proxy/engine/internal.h"
+#include "proxy/engine/hide.h"
 
 #include <string.h>
 
@@ -216,11 +216,13 @@ static bool may_pass(const struct ag_engine *engine, const struct ag_unit *unit)
 	       !ag_hold_any(unit->link, unit->from, unit->cid);
 }
 
-/* Whether a rule may want an SDU, by its first frame. */
+/* Whether a rule may want an SDU, or there may be something in it to hide, by its first frame. */
 static bool is_wanted(struct ag_engine *engine, const struct ag_unit *unit)
 {
 	if (ag_is_passive(engine) || unit->frame_len <= SDU_HEADER)
 		return !ag_is_passive(engine);
+	if (ag_hide_concerns(unit->link, unit->from, unit->frame[SDU_HEADER]))
+		return true;
 	ag_subject_glimpse(unit, unit->frame[SDU_HEADER], &engine->subject);
 	return ag_rules_may_match(engine->config.rules, &engine->subject);
 }
