@@ -195,8 +195,10 @@ static int compiler_begin(struct compiler *compiler, const struct ag_source *sou
 /** Prepare for matching. */
 static int prepare(struct ag_ruleset *set)
 {
-	for (size_t i = 0; i < set->count; i++)
-		set->asked |= ag_fields_tested(set->bodies[i].when);
+	for (size_t i = 0; i < set->count; i++) {
+		if (!ag_rule_hides(&set->rules[i]))
+			set->asked |= ag_fields_tested(set->bodies[i].when);
+	}
 	return ag_dispatch_build(set) || ag_hide_build(set) ? -ENOMEM : 0;
 }
 

@@ -290,20 +290,26 @@ const struct ag_rule *ag_rules_next(const struct ag_ruleset *set, const struct a
 	return NULL;
 }
 
-/** Whether a context agrees with what is known of the subject. */
-static bool agrees(const struct ag_subject *subject, unsigned int context)
+/** The contexts that agree with what is known of a subject, one bit each: those of ag_context(), of
+ *  which this is the inverse. */
+_Static_assert(AG_CONTEXTS == 16, "from, role, and four paths");
+static unsigned int contexts_of(const struct ag_subject *subject)
 {
-	enum ag_path path = ag_context_path(context);
-	bool bredr = path >= AG_PATH_ATT_BREDR;
-	uint64_t bearer = path == AG_PATH_EATT_BREDR ? AG_BEARER_EATT : (uint64_t)path;
+	static const uint16_t from[] = { 0x00ff, 0xff00 };
+	static const uint16_t role[] = { 0x0f0f, 0xf0f0 };
+	static const uint16_t bearer[] = { 0x1111, 0xaaaa, 0x4444 };
+	const union ag_value *value = subject->value;
+	unsigned int contexts = 0xffff;
 
-	return (!ag_subject_has(subject, AG_F_FROM) ||
-		subject->value[AG_F_FROM].num == ag_context_from(context)) &&
-	       (!ag_subject_has(subject, AG_F_ROLE) ||
-		subject->value[AG_F_ROLE].num == ag_context_role(context)) &&
-	       (!ag_subject_has(subject, AG_F_LINK) ||
-		(subject->value[AG_F_LINK].num == AG_LINK_BREDR) == bredr) &&
-	       (!ag_subject_has(subject, AG_F_BEARER) || subject->value[AG_F_BEARER].num == bearer);
+	if (ag_subject_has(subject, AG_F_FROM))
+		contexts &= value[AG_F_FROM].num < 2 ? from[value[AG_F_FROM].num] : 0;
+	if (ag_subject_has(subject, AG_F_ROLE))
+		contexts &= value[AG_F_ROLE].num < 2 ? role[value[AG_F_ROLE].num] : 0;
+	if (ag_subject_has(subject, AG_F_LINK))
+		contexts &= value[AG_F_LINK].num == AG_LINK_BREDR ? 0xcccc : 0x3333;
+	if (ag_subject_has(subject, AG_F_BEARER))
+		contexts &= value[AG_F_BEARER].num < 3 ? bearer[value[AG_F_BEARER].num] : 0;
+	return contexts;
 }
 
 /** Whether some rule can match in a context a PDU of which the opcode is known or not. */
@@ -322,19 +328,15 @@ static bool may_match_in(const struct ag_cases *any, const struct ag_subject *su
 	return false;
 }
 
-/** Whether some rule can match in a context that agrees. */
-static bool may_match(const struct ag_cases *any, const struct ag_subject *subject)
+/** Whether some rule can match in one of the contexts. */
+static bool may_match(const struct ag_cases *any, const struct ag_subject *subject,
+		      unsigned int contexts)
 {
-	bool agreed = false;
-
-	for (unsigned int context = 0; context < AG_CONTEXTS; context++) {
-		if (!agrees(subject, context))
-			continue;
-		agreed = true;
-		if (may_match_in(any, subject, context))
+	for (; contexts; contexts &= contexts - 1) {
+		if (may_match_in(any, subject, (unsigned int)__builtin_ctz(contexts)))
 			return true;
 	}
-	return !agreed; /* a bearer on a link where it cannot be: nothing is known */
+	return false;
 }
 
 /** Whether there is a rule for this peer among those that are for certain peers only. */
@@ -352,9 +354,13 @@ static bool may_match_peer(const struct ag_ruleset *set, const struct ag_subject
 
 bool ag_rules_may_match(const struct ag_ruleset *set, const struct ag_subject *subject)
 {
+	unsigned int contexts;
+
 	if (!set)
 		return false;
-	if (may_match(&set->dispatch->any_peers, subject))
+	contexts = contexts_of(subject);
+	if (!contexts) /* a bearer on a link where it cannot be: nothing is known */
 		return true;
-	return may_match(&set->dispatch->any, subject) && may_match_peer(set, subject);
+	return may_match(&set->dispatch->any_peers, subject, contexts) ||
+	       (may_match(&set->dispatch->any, subject, contexts) && may_match_peer(set, subject));
 }

@@ -301,7 +301,7 @@ const struct ag_rule *ag_rules_next(const struct ag_ruleset *set, const struct a
  */
 bool ag_rules_may_match(const struct ag_ruleset *set, const struct ag_subject *subject);
 
-/** Whether a condition of the set asks for a field; false for NULL. A field that costs something to
+/** Whether a condition on PDUs asks for a field; false for NULL. A field that costs something to
  *  find out need not be found out for a set that never asks. */
 bool ag_rules_ask(const struct ag_ruleset *set, enum ag_field field);
 

@@ -98,7 +98,7 @@ struct ag_ruleset {
 	struct ag_rule_body *bodies;
 	size_t count;
 	size_t n_samplers;
-	uint64_t asked; /* bit per enum ag_field: some condition asks for it */
+	uint64_t asked; /* bit per enum ag_field: some condition on PDUs asks for it */
 	struct ag_dispatch *dispatch;
 	struct ag_candidates attribute_rules; /* asked for attributes, if any of them hides */
 	struct ag_index attribute_index;      /* of these */

@@ -260,7 +260,8 @@ Test(rules, fields_that_are_asked_for)
 	struct ag_ruleset *set = compile(
 	    "rule a when from == host and (not att.malformed or mtu > 23)\n"
 	    "\trewrite att.value = hex\"00\"\n"
-	    "rule b\n\tlog\n");
+	    "rule b\n\tlog\n"
+	    "rule c when att.uuid == battery_level\n\thide\n");
 
 	cr_expect(ag_rules_ask(set, AG_F_ATT_MALFORMED));
 	cr_expect(ag_rules_ask(set, AG_F_FROM));
