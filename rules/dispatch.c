@@ -292,7 +292,6 @@ const struct ag_rule *ag_rules_next(const struct ag_ruleset *set, const struct a
 
 /** The contexts that agree with what is known of a subject, one bit each: those of ag_context(), of
  *  which this is the inverse. */
-_Static_assert(AG_CONTEXTS == 16, "from, role, and four paths");
 static unsigned int contexts_of(const struct ag_subject *subject)
 {
 	static const uint16_t from[] = { 0x00ff, 0xff00 };

@@ -148,7 +148,7 @@ bool ag_bearer_expects(const struct ag_bearer *bearer, enum ag_side from)
 
 	return own->late || asked->late || asked->recorded ||
 	       bearer->indication_recorded[ag_other(from)] ||
-	       bearer->own_indication[ag_other(from)];
+	       bearer->own_indication[ag_other(from)] || bearer->own_indication[from];
 }
 
 bool ag_bearer_any_expects(const struct ag_link *link, enum ag_side from)

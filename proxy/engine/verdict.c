@@ -662,6 +662,8 @@ int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
 	if (verdict != AG_V_ACCEPT && !has_room_for_answer(unit)) {
 		engine->stats.unjudged[AG_UNJUDGED_BACKLOG]++;
 		verdict = AG_V_ACCEPT;
+		if (is_hidden(&judgement)) /* it goes on as it is */
+			judgement.effects &= ~(unsigned int)AG_EFFECT_HIDE;
 	}
 	if (verdict == AG_V_ACCEPT) {
 		tell(engine, unit, &judgement, verdict, 0, number);
