@@ -69,16 +69,8 @@ static struct ag_redact_channel *oldest(struct ag_redact_link *link)
 static void ask(struct ag_redact_link *link, const struct signal *signal, uint16_t cid,
 		enum ag_redact_kind kind)
 {
-	struct ag_redact_channel *channel;
+	struct ag_redact_channel *channel = oldest(link);
 
-	/* a request of the same identifier replaces one that was never answered */
-	for (size_t i = 0; i < AG_REDACT_CHANNELS; i++) {
-		channel = &link->channel[i];
-		if (channel->state == AG_REDACT_ASKED && channel->asked_by == signal->from &&
-		    channel->ident == signal->ident && channel->cid[signal->from] == cid)
-			close_channel(link, channel);
-	}
-	channel = oldest(link);
 	close_channel(link, channel);
 	*channel = (struct ag_redact_channel){ .state = AG_REDACT_ASKED,
 					       .kind = kind,
@@ -90,6 +82,19 @@ static void ask(struct ag_redact_link *link, const struct signal *signal, uint16
 
 /* ---- Asking ---- */
 
+/* A request of the same identifier takes the place of one that was not answered, or refused as a
+ * command (4.1). */
+static void forget_asked(struct ag_redact_link *link, const struct signal *signal)
+{
+	for (size_t i = 0; i < AG_REDACT_CHANNELS; i++) {
+		struct ag_redact_channel *channel = &link->channel[i];
+
+		if (channel->state == AG_REDACT_ASKED && channel->asked_by == signal->from &&
+		    channel->ident == signal->ident)
+			close_channel(link, channel);
+	}
+}
+
 /* 4.2: PSM, Source CID */
 static void on_connection_request(struct ag_redact_link *link, struct signal *signal)
 {
@@ -99,6 +104,7 @@ static void on_connection_request(struct ag_redact_link *link, struct signal *si
 
 	if (signal->data.failed)
 		return;
+	forget_asked(link, signal);
 	if (psm == AG_PSM_SDP)
 		kind = AG_REDACT_SDP;
 	else if (psm == AG_PSM_ATT)
@@ -114,8 +120,10 @@ static void on_le_credit_request(struct ag_redact_link *link, struct signal *sig
 	uint16_t spsm = ag_pull_le16(&signal->data);
 	uint16_t scid = ag_pull_le16(&signal->data);
 
-	if (!signal->data.failed)
-		ask(link, signal, scid, spsm == AG_PSM_EATT ? AG_REDACT_EATT : AG_REDACT_OPEN);
+	if (signal->data.failed)
+		return;
+	forget_asked(link, signal);
+	ask(link, signal, scid, spsm == AG_PSM_EATT ? AG_REDACT_EATT : AG_REDACT_OPEN);
 }
 
 /* 4.25: SPSM, MTU, MPS, Initial Credits, up to 5 Source CIDs */
@@ -124,6 +132,7 @@ static void on_credit_request(struct ag_redact_link *link, struct signal *signal
 	uint16_t spsm = ag_pull_le16(&signal->data);
 
 	ag_pull(&signal->data, 6);
+	forget_asked(link, signal);
 	while (!signal->data.failed && signal->data.left >= 2)
 		ask(link, signal, ag_pull_le16(&signal->data),
 		    spsm == AG_PSM_EATT ? AG_REDACT_EATT : AG_REDACT_OPEN);

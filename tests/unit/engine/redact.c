@@ -543,6 +543,14 @@ Test(redact, channels_that_are_known_and_others)
 	     { false, 5, "07 04 0400 5400 4400" }, { true, 0x54, "KKKK" });
 }
 
+/* The first request, for another profile, is refused as a command; its identifier comes again. */
+Test(redact, a_request_that_was_never_answered)
+{
+	PLAY({ true, 1, "02 01 0400 1900 4000" }, { false, 1, "01 01 0200 0000" },
+	     { true, 1, "02 01 0400 1f00 4100" }, { false, 1, "03 01 0800 5000 4100 0000 0000" },
+	     { true, 0x50, "08 0100 ffff 002a" }, { false, 0x41, "09 06 0300 " N4 });
+}
+
 /* In other modes there is more in a frame than the PDU. */
 Test(redact, a_channel_in_another_mode)
 {
