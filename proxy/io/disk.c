@@ -121,9 +121,10 @@ static struct job *take_job(struct job **list, const char *path)
 	return NULL;
 }
 
-static bool has_job(const struct job *jobs, const char *path)
+/* Whether something is to be done after which it does not matter what was to be written before. */
+static bool is_superseded(const struct job *jobs, const char *path)
 {
-	while (jobs && strcmp(jobs->path, path) != 0)
+	while (jobs && (jobs->task == TOUCH || strcmp(jobs->path, path) != 0))
 		jobs = jobs->next;
 	return jobs != NULL;
 }
@@ -162,7 +163,7 @@ static void work(struct ag_disk *disk, struct job *job)
 	pthread_mutex_lock(&disk->lock);
 	if (job->task == WRITE)
 		tell(disk, job, r);
-	if (r < 0 && !has_job(disk->jobs, job->path))
+	if (r < 0 && !is_superseded(disk->jobs, job->path))
 		append(&disk->failed, job);
 	else
 		free_job(job);
