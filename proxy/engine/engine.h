@@ -215,6 +215,10 @@ int ag_engine_set_rules(struct ag_engine *engine, const struct ag_ruleset *rules
  *  when it is freed. */
 void ag_engine_save(struct ag_engine *engine);
 
+/** Whether an `answer` has a success response to a request with this opcode; where it has none the
+ *  request is rejected. */
+bool ag_answer_exists(uint8_t request, const struct ag_action *action);
+
 const struct ag_stats *ag_engine_stats(const struct ag_engine *engine);
 
 /** How often each rule of the set in force acted, by ag_rule.index. */

@@ -354,9 +354,6 @@ int ag_answer_error(struct ag_engine *engine, struct ag_link *link, enum ag_side
 int ag_answer_reject(struct ag_engine *engine, struct ag_unit *unit, const struct ag_att *att,
 		     uint8_t *error);
 
-/** Whether `answer` has a success response to this request. */
-bool ag_answer_exists(uint8_t request, const struct ag_action *action);
-
 /** What `answer` says to a request for which it has something to say, likewise. */
 int ag_answer_success(struct ag_engine *engine, struct ag_unit *unit, const struct ag_att *att,
 		      const struct ag_action *action);

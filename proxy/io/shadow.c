@@ -114,24 +114,21 @@ static void set_error(struct ag_shadow_outcome *outcome, const struct ag_decisio
 	} else {
 		return;
 	}
-	if (action->has_value)
+	if (action->kind == AG_REJECT && action->has_value)
 		outcome->error = (uint8_t)action->value.num;
 	outcome->has_error = outcome->error != 0;
 }
 
-/* What `answer` has a success response for; anything else it rejects. */
-static bool can_be_answered(const struct ag_decision *decision)
+/* What an `answer` has no success response for it rejects. */
+static void set_answer(struct ag_shadow_outcome *outcome, const struct ag_decision *decision,
+		       const struct ag_action *action)
 {
-	switch (decision->is_att ? request_of(decision) : 0) {
-	case AG_ATT_EXCHANGE_MTU_REQ:
-	case AG_ATT_READ_BY_TYPE_REQ:
-	case AG_ATT_READ_REQ:
-	case AG_ATT_READ_BLOB_REQ:
-	case AG_ATT_WRITE_REQ:
-		return true;
-	default:
-		return false;
+	if (ag_answer_exists(decision->is_att ? request_of(decision) : 0, action)) {
+		outcome->verdict = AG_V_ANSWER;
+		return;
 	}
+	outcome->verdict = AG_V_REJECT;
+	set_error(outcome, decision, action);
 }
 
 static void apply(struct ag_shadow_outcome *outcome, const struct ag_decision *decision,
@@ -147,7 +144,7 @@ static void apply(struct ag_shadow_outcome *outcome, const struct ag_decision *d
 		set_error(outcome, decision, action);
 		break;
 	case AG_ANSWER:
-		outcome->verdict = can_be_answered(decision) ? AG_V_ANSWER : AG_V_REJECT;
+		set_answer(outcome, decision, action);
 		break;
 	case AG_DROP:
 		outcome->verdict = AG_V_DROP;
