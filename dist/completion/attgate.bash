@@ -29,6 +29,20 @@ _attgate_controllers() {
 	done
 }
 
+# Whose database a running attgate knows.
+_attgate_databases() {
+	attgate attributes 2> /dev/null | grep -o -i -E '^([0-9a-f]{2}:){5}[0-9a-f]{2}'
+	echo local
+}
+
+# Words with colons, at which bash cuts what is typed: it wants only what follows the last one.
+_attgate_whole_word() { # WORDS
+	local word=${COMP_LINE:0:COMP_POINT}
+	word=${word##*[[:space:]]}
+	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$word")
+	[[ $COMP_WORDBREAKS != *:* ]] || COMPREPLY=("${COMPREPLY[@]#"${word%"${word##*:}"}"}")
+}
+
 # The value of an option; false where it has none.
 _attgate_value() { # OPTION WORD
 	case $1 in
@@ -53,7 +67,8 @@ _attgate_argument() { # SUBCOMMAND WORD
 		mapfile -t COMPREPLY < <(compgen -f -- "$2")
 		;;
 	describe) mapfile -t COMPREPLY < <(compgen -W "$(attgate describe 2> /dev/null | cut -d ' ' -f 1)" -- "$2") ;;
-	attributes | status | links | rules | trace | reload)
+	attributes) _attgate_whole_word "$(_attgate_databases) $(_attgate_controllers)" ;;
+	status | links | rules | trace | reload)
 		mapfile -t COMPREPLY < <(compgen -W "$(_attgate_controllers)" -- "$2")
 		;;
 	record)

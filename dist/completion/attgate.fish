@@ -7,6 +7,12 @@ function __attgate_controllers
     end
 end
 
+# Whose database a running attgate knows.
+function __attgate_databases
+    echo local
+    attgate attributes 2>/dev/null | string match -r -i '^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}'
+end
+
 function __attgate_names
     attgate describe 2>/dev/null | cut -d ' ' -f 1
 end
@@ -77,7 +83,7 @@ complete -c attgate -n '__fish_seen_subcommand_from links' -a '(__attgate_contro
 complete -c attgate -n '__fish_seen_subcommand_from attributes' -l control -r -d 'the socket'
 complete -c attgate -n '__fish_seen_subcommand_from attributes' -l json -d 'one line of JSON'
 complete -c attgate -n '__fish_seen_subcommand_from attributes' -l help -d 'the options'
-complete -c attgate -n '__fish_seen_subcommand_from attributes' -a '(__attgate_controllers)'
+complete -c attgate -n '__fish_seen_subcommand_from attributes' -a '(__attgate_databases) (__attgate_controllers)'
 
 complete -c attgate -n '__fish_seen_subcommand_from rules' -l control -r -d 'the socket'
 complete -c attgate -n '__fish_seen_subcommand_from rules' -l json -d 'one line of JSON'
