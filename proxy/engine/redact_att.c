@@ -2,26 +2,12 @@
 /* Where ATT carries the Device Name, on the fixed channel and on dynamic ones. */
 #include "proxy/engine/redact_internal.h"
 
-#include <string.h>
-
 #include "proxy/wire/att.h"
+#include "proxy/wire/att_check.h"
 #include "proxy/wire/cursor.h"
 
 #define DEVICE_NAME    0x2a00
 #define CHARACTERISTIC 0x2803
-
-/* The 16-bit number of a UUID of 2 or 16 octets, 0 where it has none. */
-static uint16_t uuid_number(const uint8_t *uuid, size_t len)
-{
-	static const uint8_t base[12] = { 0xfb, 0x34, 0x9b, 0x5f, 0x80, 0x00,
-					  0x00, 0x80, 0x00, 0x10, 0x00, 0x00 };
-
-	if (len == 2)
-		return ag_get_le16(uuid);
-	if (len == 16 && memcmp(uuid, base, sizeof(base)) == 0 && uuid[14] == 0 && uuid[15] == 0)
-		return ag_get_le16(uuid + 12);
-	return 0;
-}
 
 static bool is_name(const struct ag_redact_link *link, size_t server, uint16_t handle)
 {
@@ -65,7 +51,7 @@ static bool judge_read_by_type(struct ag_redact_link *link, const struct ag_reda
 	}
 	if (asked->type == CHARACTERISTIC && offset + 1 == entry_len &&
 	    (entry_len == 7 || entry_len == 21) &&
-	    uuid_number(entry + 5, entry_len - 5) == DEVICE_NAME)
+	    ag_att_uuid16(entry + 5, entry_len - 5) == DEVICE_NAME)
 		*link->name_handle[server] = ag_get_le16(entry + 3);
 	return false;
 }
@@ -90,7 +76,7 @@ static bool judge_list(struct ag_redact_link *link, struct ag_redact_bearer *bea
 	if (offset + 1 != len)
 		return false;
 	if (pdu->head[0] == AG_ATT_FIND_INFORMATION_RSP) {
-		if (uuid_number(pdu->entry + 2, len - 2) == DEVICE_NAME)
+		if (ag_att_uuid16(pdu->entry + 2, len - 2) == DEVICE_NAME)
 			*link->name_handle[from] = ag_get_le16(pdu->entry);
 	} else if (is_name(link, !from, ag_get_le16(pdu->entry))) {
 		bearer->asked[from].name = true;
@@ -198,7 +184,7 @@ void ag_redact_att_end(const struct ag_redact_link *link, struct ag_redact_beare
 		return;
 	if (ag_att_kind(head[0]) == AG_ATT_REQUEST) {
 		if (head[0] == AG_ATT_READ_BY_TYPE_REQ && len >= 7)
-			asked->type = uuid_number(head + 5, len - 5);
+			asked->type = ag_att_uuid16(head + 5, len - 5);
 		if ((head[0] == AG_ATT_READ_REQ || head[0] == AG_ATT_READ_BLOB_REQ) && len >= 3)
 			asked->name = is_name(link, !from, ag_get_le16(head + 1));
 		asked->known = true;

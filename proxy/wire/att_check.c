@@ -27,22 +27,25 @@ enum {
 static const uint8_t base_uuid[12] = { 0xfb, 0x34, 0x9b, 0x5f, 0x80, 0x00,
 				       0x00, 0x80, 0x00, 0x10, 0x00, 0x00 };
 
+uint16_t ag_att_uuid16(const uint8_t *uuid, size_t len)
+{
+	if (len == 2)
+		return ag_get_le16(uuid);
+	if (len != 16 || memcmp(uuid, base_uuid, sizeof(base_uuid)) != 0 || uuid[14] || uuid[15])
+		return 0;
+	return ag_get_le16(uuid + sizeof(base_uuid));
+}
+
 uint16_t ag_att_type_asked(const uint8_t *request, size_t len)
 {
 	struct ag_att att;
-	const uint8_t *type;
 
 	if (!len)
 		return 0;
 	ag_att_parse(request, len, &att);
 	if (!ag_att_has(&att, AG_ATT_P_TYPE))
 		return 0;
-	type = request + att.at[AG_ATT_P_TYPE];
-	if (att.param_len[AG_ATT_P_TYPE] == 2)
-		return ag_get_le16(type);
-	if (memcmp(type, base_uuid, sizeof(base_uuid)) != 0 || type[14] || type[15])
-		return 0;
-	return ag_get_le16(type + sizeof(base_uuid));
+	return ag_att_uuid16(request + att.at[AG_ATT_P_TYPE], att.param_len[AG_ATT_P_TYPE]);
 }
 
 /* What the open request of a list response asked for: all there is, where it is not known. */
