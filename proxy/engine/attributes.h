@@ -78,6 +78,12 @@ int ag_attributes_new(struct ag_attributes **out);
 /** Free a map; NULL is allowed. */
 void ag_attributes_free(struct ag_attributes *map);
 
+/** For ag_cleanup(). */
+static inline void ag_attributes_cleanup(struct ag_attributes **map)
+{
+	ag_attributes_free(*map);
+}
+
 /** Forget all, the Database Hash too; the memory is kept. */
 void ag_attributes_clear(struct ag_attributes *map);
 

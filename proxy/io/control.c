@@ -166,11 +166,12 @@ static void put_lost(uint64_t count, FILE *out)
 
 static bool passes(struct client *client, uint64_t at)
 {
-	const struct ag_subject *subject = ag_trace_subject(client->control->trace, at);
+	const struct ag_subject *subject;
 	size_t position = 0;
 
 	if (!client->filter)
 		return true;
+	subject = ag_trace_subject(client->control->trace, at);
 	return subject && ag_rules_next(client->filter, subject, client->match, &position);
 }
 

@@ -21,41 +21,49 @@ struct database {
 	const struct ag_attributes *map;
 };
 
+/** Peers that are connected, each once. */
+struct connected {
+	struct database row[AG_INSPECT_LINKS];
+	size_t count;
+};
+
 /* ---- Finding ---- */
 
-/* The link to a peer whose map knows most: there may be one over LE and one over BR/EDR. */
-static bool find_link(const struct ag_control_view *view, uint64_t address, struct database *out)
+static struct database *find_connected(struct connected *connected, uint64_t address)
+{
+	for (size_t i = 0; i < connected->count; i++) {
+		if (connected->row[i].peer.address == address)
+			return &connected->row[i];
+	}
+	return NULL;
+}
+
+/* Of a peer over LE and over BR/EDR, the map that knows most. */
+static void gather(const struct ag_control_view *view, struct connected *out)
 {
 	struct ag_link_inspection link;
-	bool found = false;
 
+	out->count = 0;
 	for (size_t slot = 0; view->engine && slot < AG_INSPECT_LINKS; slot++) {
-		if (!ag_engine_inspect_link(view->engine, slot, &link) ||
-		    link.view.peer != address ||
-		    (found && ag_attributes_count(link.attributes) <= out->peer.attributes))
+		struct database *row;
+		size_t count;
+
+		if (!ag_engine_inspect_link(view->engine, slot, &link))
 			continue;
-		found = true;
-		*out = (struct database){
+		row = find_connected(out, link.view.peer);
+		count = ag_attributes_count(link.attributes);
+		if (row && count <= row->peer.attributes)
+			continue;
+		if (!row)
+			row = &out->row[out->count++];
+		*row = (struct database){
 			.connected = true,
-			.peer = { .address = address,
+			.peer = { .address = link.view.peer,
 				  .type = link.view.peer_type,
-				  .attributes = ag_attributes_count(link.attributes) },
+				  .attributes = count },
 			.map = link.attributes,
 		};
 	}
-	return found;
-}
-
-/* Whether another link before this slot is to the same peer. */
-static bool was_before(const struct ag_engine *engine, size_t slot, uint64_t address)
-{
-	struct ag_link_inspection link;
-
-	while (slot-- > 0) {
-		if (ag_engine_inspect_link(engine, slot, &link) && link.view.peer == address)
-			return true;
-	}
-	return false;
 }
 
 static bool find_kept(const struct ag_control_view *view, uint64_t address,
@@ -94,26 +102,13 @@ static void put_row(struct ag_json *json, const struct database *database)
 	ag_json_close(json);
 }
 
-static void put_connected(struct ag_json *json, const struct ag_control_view *view)
-{
-	struct ag_link_inspection link;
-	struct database database;
-
-	for (size_t slot = 0; view->engine && slot < AG_INSPECT_LINKS; slot++) {
-		if (ag_engine_inspect_link(view->engine, slot, &link) &&
-		    !was_before(view->engine, slot, link.view.peer) &&
-		    find_link(view, link.view.peer, &database))
-			put_row(json, &database);
-	}
-}
-
-static void put_kept(struct ag_json *json, const struct ag_control_view *view)
+static void put_kept(struct ag_json *json, const struct ag_control_view *view,
+		     struct connected *connected)
 {
 	struct database database = { .connected = false };
-	struct database connected;
 
 	for (size_t i = 0; ag_store_peer_at(view->store, i, &database.peer); i++) {
-		if (!find_link(view, database.peer.address, &connected))
+		if (!find_connected(connected, database.peer.address))
 			put_row(json, &database);
 	}
 }
@@ -122,11 +117,14 @@ void ag_control_peers(const struct ag_control_view *view, FILE *out)
 {
 	struct ag_json json = ag_json_begin(out);
 	struct ag_engine_view inside;
+	struct connected connected;
 
+	gather(view, &connected);
 	ag_json_string(&json, "reply", "attributes");
 	ag_json_open_array(&json, "peers");
-	put_connected(&json, view);
-	put_kept(&json, view);
+	for (size_t i = 0; i < connected.count; i++)
+		put_row(&json, &connected.row[i]);
+	put_kept(&json, view, &connected);
 	ag_json_close_array(&json);
 	if (view->engine)
 		ag_engine_inspect(view->engine, &inside);
@@ -225,11 +223,6 @@ static void put_map(const struct database *database, FILE *out)
 	ag_json_end(&json);
 }
 
-static void free_map(struct ag_attributes **map)
-{
-	ag_attributes_free(*map);
-}
-
 static int put_local(const struct ag_control_view *view, FILE *out)
 {
 	struct database database = { .is_local = true };
@@ -245,25 +238,29 @@ static int put_local(const struct ag_control_view *view, FILE *out)
 
 int ag_control_attributes(const struct ag_control_view *view, const char *who, FILE *out)
 {
-	ag_cleanup(free_map) struct ag_attributes *kept = NULL;
+	ag_cleanup(ag_attributes_cleanup) struct ag_attributes *kept = NULL;
 	struct database database = { .connected = false };
+	struct connected connected;
+	const struct database *there;
 	struct ag_address address;
 	const char *why;
-	int r;
 
 	if (strcmp(who, "local") == 0)
 		return put_local(view, out);
 	if (ag_address_parse(who, AG_SIDE_CONTROLLER, &address, &why) != 0 ||
 	    address.kind != AG_ADDRESS_BDADDR)
 		return AG_CONTROL_NO_PEER;
-	if (!find_link(view, address.bdaddr, &database)) {
-		if (!find_kept(view, address.bdaddr, &database.peer))
-			return AG_CONTROL_UNKNOWN;
-		r = ag_store_attributes(view->store, address.bdaddr, &kept);
-		if (r != 0)
-			return -ENOMEM;
-		database.map = kept;
+	gather(view, &connected);
+	there = find_connected(&connected, address.bdaddr);
+	if (there) {
+		put_map(there, out);
+		return 0;
 	}
+	if (!find_kept(view, address.bdaddr, &database.peer))
+		return AG_CONTROL_UNKNOWN;
+	if (ag_store_attributes(view->store, address.bdaddr, &kept) != 0)
+		return -ENOMEM;
+	database.map = kept;
 	put_map(&database, out);
 	return 0;
 }

@@ -323,15 +323,10 @@ static void close_dir(DIR **dir)
 		closedir(*dir);
 }
 
-static void free_map(struct ag_attributes **map)
-{
-	ag_attributes_free(*map);
-}
-
 static void read_dir(struct ag_store *store)
 {
 	ag_cleanup(close_dir) DIR *dir = opendir(store->dir);
-	ag_cleanup(free_map) struct ag_attributes *map = NULL;
+	ag_cleanup(ag_attributes_cleanup) struct ag_attributes *map = NULL;
 	const struct dirent *found;
 
 	if (!dir) {
@@ -490,7 +485,7 @@ bool ag_store_peer_at(const struct ag_store *store, size_t index, struct ag_stor
 int ag_store_attributes(const struct ag_store *store, uint64_t address, struct ag_attributes **out)
 {
 	const struct entry *entry = find((struct ag_store *)store, address);
-	ag_cleanup(free_map) struct ag_attributes *map = NULL;
+	ag_cleanup(ag_attributes_cleanup) struct ag_attributes *map = NULL;
 	struct ag_kept_peer peer;
 	int r;
 
