@@ -15,8 +15,6 @@
 #include "proxy/io/replace.h"
 #include "proxy/io/thread.h"
 
-#define PATIENCE_MS 2000
-
 enum task { WRITE, TOUCH, REMOVE };
 
 struct job {
@@ -27,7 +25,7 @@ struct job {
 };
 
 struct ag_disk {
-	const char *what;
+	struct ag_disk_config config;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -78,7 +76,7 @@ static int make_directories(const char *path)
 }
 
 /* Only what is not written is worth a word: an old time or an old file does no harm. */
-static int do_job(const struct job *job)
+static int do_job(const struct ag_disk_config *config, const struct job *job)
 {
 	int r = 0;
 
@@ -90,9 +88,9 @@ static int do_job(const struct job *job)
 		(void)unlink(job->path);
 		break;
 	case WRITE:
-		r = ag_replace(job->path, job->text, 0600, true);
-		if (r == -ENOENT && make_directories(job->path) == 0)
-			r = ag_replace(job->path, job->text, 0600, true);
+		r = ag_replace(job->path, job->text, config->mode);
+		if (r == -ENOENT && config->make_directories && make_directories(job->path) == 0)
+			r = ag_replace(job->path, job->text, config->mode);
 		break;
 	}
 	return r;
@@ -147,10 +145,9 @@ static void try_again(struct ag_disk *disk)
 static void tell(struct ag_disk *disk, const struct job *job, int r)
 {
 	if (r < 0 && !disk->failing)
-		ag_log(AG_LOG_WARNING, "%s is kept in memory only: %s: %s", disk->what, job->path,
-		       strerror(-r));
+		ag_log(AG_LOG_WARNING, "%s: %s: %s", disk->config.failing, job->path, strerror(-r));
 	else if (r == 0 && disk->failing && !disk->failed)
-		ag_log(AG_LOG_NOTICE, "%s is kept on disk again", disk->what);
+		ag_log(AG_LOG_NOTICE, "%s", disk->config.well);
 	disk->failing = r < 0 || disk->failed;
 }
 
@@ -159,7 +156,7 @@ static void work(struct ag_disk *disk, struct job *job)
 	int r;
 
 	pthread_mutex_unlock(&disk->lock);
-	r = do_job(job);
+	r = do_job(&disk->config, job);
 	pthread_mutex_lock(&disk->lock);
 	if (job->task == WRITE)
 		tell(disk, job, r);
@@ -227,14 +224,14 @@ static void post(struct ag_disk *disk, const char *path, enum task task, char *t
 	pthread_mutex_unlock(&disk->lock);
 }
 
-int ag_disk_new(const char *what, struct ag_disk **out)
+int ag_disk_new(const struct ag_disk_config *config, struct ag_disk **out)
 {
 	struct ag_disk *disk = calloc(1, sizeof(*disk));
 	int r;
 
 	if (!disk)
 		return -ENOMEM;
-	disk->what = what;
+	disk->config = *config;
 	pthread_mutex_init(&disk->lock, NULL);
 	pthread_cond_init(&disk->changed, NULL);
 	r = ag_thread_start(&disk->thread, serve, disk);
@@ -271,6 +268,6 @@ void ag_disk_close(struct ag_disk *disk)
 	pthread_cond_signal(&disk->changed);
 	pthread_mutex_unlock(&disk->lock);
 	/* a disk that hangs: the thread and what it uses stay until the process ends */
-	if (ag_thread_end(disk->thread, PATIENCE_MS))
+	if (ag_thread_end(disk->thread, disk->config.patience_ms))
 		release(disk);
 }

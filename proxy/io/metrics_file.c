@@ -2,86 +2,25 @@
 #include "proxy/io/metrics_file.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "proxy/base/cleanup.h"
-#include "proxy/io/log.h"
+#include "proxy/io/disk.h"
 #include "proxy/io/metrics.h"
 #include "proxy/io/replace.h"
-#include "proxy/io/thread.h"
 
-#define PATIENCE_MS 500
+/* Counters are no secret, and who collects them is another user. */
+#define MODE 0644
 
 struct ag_metrics_file {
 	const char *path;
 	struct ag_control_host host;
 	struct ev_loop *loop;
 	struct ev_timer period;
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	char *text; /* to be written, or NULL */
-	bool ending;
-	bool failing; /* the thread's own */
+	struct ag_disk *disk;
 };
 
-/* ---- Writing ---- */
-
-/* Counters are no secret, and who collects them is another user. */
-static int replace(const struct ag_metrics_file *file, const char *text)
-{
-	return ag_replace(file->path, text, 0644, false);
-}
-
-static void replace_and_tell(struct ag_metrics_file *file, const char *text)
-{
-	int r = replace(file, text);
-
-	if (r < 0 && !file->failing)
-		ag_log(AG_LOG_WARNING, "metrics are not written to %s: %s", file->path,
-		       strerror(-r));
-	else if (r == 0 && file->failing)
-		ag_log(AG_LOG_NOTICE, "metrics are written to %s again", file->path);
-	file->failing = r < 0;
-}
-
-/* ---- The thread ---- */
-
-static void *serve(void *user)
-{
-	struct ag_metrics_file *file = user;
-
-	pthread_mutex_lock(&file->lock);
-	for (;;) {
-		ag_autofree char *text = ag_take(file->text);
-
-		if (text) {
-			pthread_mutex_unlock(&file->lock);
-			replace_and_tell(file, text);
-			pthread_mutex_lock(&file->lock);
-		} else if (file->ending) {
-			break;
-		} else {
-			pthread_cond_wait(&file->changed, &file->lock);
-		}
-	}
-	pthread_mutex_unlock(&file->lock);
-	return NULL;
-}
-
-static void release(struct ag_metrics_file *file)
-{
-	pthread_mutex_destroy(&file->lock);
-	pthread_cond_destroy(&file->changed);
-	free(file->text);
-	free(file);
-}
-
-/* ---- The outside ---- */
-
+/* @return: for free(), or NULL when out of memory */
 static char *text_now(const struct ag_metrics_file *file)
 {
 	struct ag_control_view view = { .engine = NULL };
@@ -90,35 +29,38 @@ static char *text_now(const struct ag_metrics_file *file)
 	return ag_metrics_text(&view);
 }
 
-/* One that was not begun yet is forgotten. */
-static void post(struct ag_metrics_file *file, char *text)
+static void write_now(struct ag_metrics_file *file)
 {
-	pthread_mutex_lock(&file->lock);
-	free(file->text);
-	file->text = text;
-	pthread_cond_signal(&file->changed);
-	pthread_mutex_unlock(&file->lock);
+	char *text = text_now(file);
+
+	if (text)
+		ag_disk_write(file->disk, file->path, text);
 }
 
 static void on_period(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
-	struct ag_metrics_file *file = timer->data;
-
 	(void)loop;
 	(void)events;
-	post(file, text_now(file));
+	write_now(timer->data);
 }
 
-static int write_first(struct ag_metrics_file *file)
+/* There are no packets yet that would wait, and whoever starts us is to know. */
+static int write_first(const struct ag_metrics_file *file)
 {
 	ag_autofree char *text = text_now(file);
 
-	return text ? replace(file, text) : -ENOMEM;
+	return text ? ag_replace(file->path, text, MODE) : -ENOMEM;
 }
 
 int ag_metrics_file_open(const char *path, const struct ag_control_host *host, struct ev_loop *loop,
 			 struct ag_metrics_file **out)
 {
+	static const struct ag_disk_config files = {
+		.failing = "metrics are not written",
+		.well = "metrics are written again",
+		.mode = MODE,
+		.patience_ms = 500,
+	};
 	struct ag_metrics_file *file = calloc(1, sizeof(*file));
 	int r;
 
@@ -127,13 +69,11 @@ int ag_metrics_file_open(const char *path, const struct ag_control_host *host, s
 	file->path = path;
 	file->host = *host;
 	file->loop = loop;
-	pthread_mutex_init(&file->lock, NULL);
-	pthread_cond_init(&file->changed, NULL);
 	r = write_first(file);
 	if (r == 0)
-		r = ag_thread_start(&file->thread, serve, file);
+		r = ag_disk_new(&files, &file->disk);
 	if (r < 0) {
-		release(file);
+		free(file);
 		return r;
 	}
 	ev_timer_init(&file->period, on_period, AG_METRICS_PERIOD_S, AG_METRICS_PERIOD_S);
@@ -149,12 +89,7 @@ void ag_metrics_file_close(struct ag_metrics_file *file)
 	if (!file)
 		return;
 	ev_timer_stop(file->loop, &file->period);
-	post(file, text_now(file));
-	pthread_mutex_lock(&file->lock);
-	file->ending = true;
-	pthread_cond_signal(&file->changed);
-	pthread_mutex_unlock(&file->lock);
-	/* a disk that hangs: the thread and what it uses stay until the process ends */
-	if (ag_thread_end(file->thread, PATIENCE_MS))
-		release(file);
+	write_now(file);
+	ag_disk_close(file->disk);
+	free(file);
 }

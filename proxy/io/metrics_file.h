@@ -4,7 +4,7 @@
 
 /*
  * The counters in a file, for the textfile collector of Prometheus' node exporter. It is written by
- * a thread of its own: a disk that is slow or full does not concern the packets.
+ * a thread (proxy/io/disk.h): a disk that is slow or full does not concern the packets.
  */
 
 #include <ev.h>

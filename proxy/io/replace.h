@@ -2,17 +2,16 @@
 #ifndef AG_IO_REPLACE_H
 #define AG_IO_REPLACE_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 /**
  * Put a text in the place of a file in one step, so that whoever reads it sees the old one or the
- * new one. It is written as "PATH.new" first, which does not stay.
+ * new one, after a crash too. It is written as "PATH.new" first, which does not stay, and is on the
+ * disk before it gets its name.
  *
- * @mode:    of the file, whatever the umask
- * @durable: wait until it is on the disk, or after a crash the name may be there and the text not
- * @return:  0 or negative
+ * @mode:   of the file, whatever the umask
+ * @return: 0 or negative
  */
-int ag_replace(const char *path, const char *text, mode_t mode, bool durable);
+int ag_replace(const char *path, const char *text, mode_t mode);
 
 #endif

@@ -425,11 +425,18 @@ void ag_store_watch(struct ag_store *store, struct ag_engine *engine)
 
 int ag_store_new(const struct ag_store_config *config, struct ev_loop *loop, struct ag_store **out)
 {
+	static const struct ag_disk_config files = {
+		.failing = "what is known of peers is kept in memory only",
+		.well = "what is known of peers is kept on disk again",
+		.mode = 0600,
+		.make_directories = true,
+		.patience_ms = 2000,
+	};
 	struct ag_store *store = calloc(1, sizeof(*store));
 	int r = store ? 0 : -ENOMEM;
 
 	if (r == 0 && config->dir)
-		r = ag_disk_new("what is known of peers", &store->disk);
+		r = ag_disk_new(&files, &store->disk);
 	if (r < 0) {
 		free(store);
 		return r;
