@@ -98,7 +98,7 @@ void ag_btmon_tap(void *user, const struct ag_decision *decision)
 	size_t len;
 	int r;
 
-	if (btmon->fd < 0 || (!btmon->all && ag_decision_is_plain(decision)))
+	if (!btmon->all && ag_decision_is_plain(decision))
 		return;
 	len = ag_btmon_frame(decision, btmon->index[side], frame);
 	r = say(btmon, frame, len);

@@ -32,8 +32,8 @@ void ag_btmon_close(struct ag_btmon *btmon);
 /** A side has been opened; `label` is its transport's, and tells the index if it is "hciN ...". */
 void ag_btmon_opened(struct ag_btmon *btmon, enum ag_side side, const char *label);
 
-/** The tap; `user` is a struct ag_btmon. Of what passes untouched and unnoticed by any rule it says
- *  nothing unless `all` is wanted: a message costs more than handing on the packet. */
+/** The tap; `user` is a struct ag_btmon that is open. Of what passes untouched and unnoticed by any
+ * rule it says nothing unless `all` is wanted: a message costs more than handing on the packet. */
 void ag_btmon_tap(void *user, const struct ag_decision *decision);
 
 /**

@@ -105,7 +105,7 @@ static void log_findings(int result, const char *text)
 static void set_shadow(struct session *session, struct ag_rulebook *book)
 {
 	ag_shadow_summary(&session->shadow);
-	ag_shadow_set(&session->shadow, ag_take(book->set));
+	ag_shadow_set(&session->shadow, ag_take(book->set), SEED);
 	ag_log(AG_LOG_INFO, "shadow: %zu rules look on", ag_ruleset_count(session->shadow.set));
 }
 
@@ -136,9 +136,11 @@ static int load_shadow(struct session *session)
 	if (r == 0)
 		r = ag_reload_new(config->shadow, config->n_shadow, session->loop,
 				  on_shadow_reloaded, session, &session->shadow_reload);
-	if (r == 0)
-		set_shadow(session, &book);
-	return r;
+	if (r != 0)
+		return r;
+	set_shadow(session, &book);
+	ag_taps_add(&session->taps, ag_shadow_tap, &session->shadow);
+	return 0;
 }
 
 /* ---- Rules that are read again ---- */
@@ -604,6 +606,8 @@ static void start_btmon(struct session *session)
 	if (session->btmon.all || config->btmon == AG_BTMON_ON ||
 	    (config->btmon == AG_BTMON_AUTO && kernel))
 		ag_btmon_open(&session->btmon);
+	if (session->btmon.fd >= 0)
+		ag_taps_add(&session->taps, ag_btmon_tap, &session->btmon);
 }
 
 static int run(struct session *session)
@@ -702,8 +706,6 @@ int ag_session_run(const struct ag_session_config *config)
 	session->decisions.dry_run = config->dry_run;
 	ag_taps_add(&session->taps, ag_decisions_tap, &session->decisions);
 	ag_taps_add(&session->taps, ag_recorder_tap, &session->recorder);
-	ag_taps_add(&session->taps, ag_btmon_tap, &session->btmon);
-	ag_taps_add(&session->taps, ag_shadow_tap, &session->shadow);
 	/* signals first: one that comes while rules are read is not to end the process as it is */
 	watch_signals(session);
 	r = load_and_run(session);

@@ -9,9 +9,6 @@
 #include "proxy/wire/att.h"
 #include "proxy/wire/smp.h"
 
-/* As the session's engine has it: chance falls the same way each time. */
-#define SEED 1
-
 static void forget_links(struct ag_shadow *shadow)
 {
 	for (size_t i = 0; i < AG_SHADOW_LINKS; i++)
@@ -26,10 +23,11 @@ void ag_shadow_clear(struct ag_shadow *shadow)
 	memset(shadow, 0, sizeof(*shadow));
 }
 
-void ag_shadow_set(struct ag_shadow *shadow, struct ag_ruleset *set)
+void ag_shadow_set(struct ag_shadow *shadow, struct ag_ruleset *set, uint64_t seed)
 {
 	ag_shadow_clear(shadow);
 	shadow->set = set;
+	shadow->seed = seed;
 }
 
 /* The counters of a link, which has its handle from a time on. @return: NULL: no memory */
@@ -49,7 +47,7 @@ static struct ag_match_state *state_of(struct ag_shadow *shadow, const struct ag
 		if (!link->state || (oldest->state && link->age < oldest->age))
 			oldest = link;
 	}
-	if (ag_match_state_new(shadow->set, SEED, &state) < 0)
+	if (ag_match_state_new(shadow->set, shadow->seed, &state) < 0)
 		return NULL;
 	ag_match_state_free(oldest->state);
 	*oldest = (struct ag_shadow_link){

@@ -54,6 +54,7 @@ struct ag_shadow_link {
 /** All zero with a set of NULL: off. Everything but the counts is its own. */
 struct ag_shadow {
 	struct ag_ruleset *set;
+	uint64_t seed;
 	struct ag_shadow_link link[AG_SHADOW_LINKS];
 	uint64_t clock;
 	struct ag_log_limit limit;
@@ -65,8 +66,13 @@ struct ag_shadow {
 	uint64_t other; /* differences for which there was no pair left */
 };
 
-/** Put a set in the place of that which is there, and begin to count anew. @set: taken over */
-void ag_shadow_set(struct ag_shadow *shadow, struct ag_ruleset *set);
+/**
+ * Put a set in the place of that which is there, and begin to count anew.
+ *
+ * @set:  taken over
+ * @seed: as the engine's, so that chance falls the same way
+ */
+void ag_shadow_set(struct ag_shadow *shadow, struct ag_ruleset *set, uint64_t seed);
 
 /** Free everything; all zero afterwards. */
 void ag_shadow_clear(struct ag_shadow *shadow);

@@ -107,8 +107,6 @@ Test(io_btmon, a_message_belongs_to_the_side_that_sent)
 	struct ag_btmon btmon = { .fd = -1 };
 	int fd[2];
 
-	/* off: nothing happens */
-	ag_btmon_tap(&btmon, &host);
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fd), 0);
 	btmon.fd = fd[0];
 	ag_btmon_opened(&btmon, AG_SIDE_CONTROLLER, "hci0 00:AA:01:00:00:00");

@@ -27,7 +27,7 @@ static void look_on(const char *text)
 	struct ag_ruleset *set = NULL;
 
 	cr_assert_eq(ag_ruleset_compile(&source, 1, &set, NULL), 0, "%s", text);
-	ag_shadow_set(&shadow, set);
+	ag_shadow_set(&shadow, set, 1);
 }
 
 /* A Read Request of the host, and what the rules in force made of it. */
@@ -239,7 +239,7 @@ Test(io_shadow, the_same_rules_never_differ, .timeout = 60)
 			cr_assert_eq(ag_rulefiles_compile(&sets[i], 1, &rules, stderr), 0);
 			cr_assert_eq(ag_rulefiles_compile(&sets[i], 1, &set, NULL), 0);
 			config.rules = rules;
-			ag_shadow_set(&shadow, set);
+			ag_shadow_set(&shadow, set, 1);
 			cr_assert_eq(ag_engine_new(&config, &engine), 0);
 			feed_capture("tests/captures/bluez-5.66-reverse-discovery.btsnoop", engine,
 				     index);
