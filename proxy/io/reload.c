@@ -69,16 +69,17 @@ static void hand_over(struct ag_reload *reload)
 static void on_finished(struct ev_loop *loop, struct ev_async *watcher, int events)
 {
 	struct ag_reload *reload = watcher->data;
-	bool again = reload->again;
 	int r;
 
 	(void)loop;
 	(void)events;
 	pthread_join(reload->thread, NULL);
 	reload->running = false;
-	reload->again = false;
 	hand_over(reload);
-	r = again ? begin(reload) : 0;
+	if (!reload->again)
+		return;
+	reload->again = false;
+	r = begin(reload);
 	if (r < 0)
 		reload->done(reload->user, ++reload->number, r, &reload->book, NULL);
 }
@@ -108,11 +109,16 @@ int ag_reload_new(const char *const *paths, size_t n_paths, struct ev_loop *loop
 	return 0;
 }
 
+bool ag_reload_is_busy(const struct ag_reload *reload)
+{
+	return reload->running || reload->again;
+}
+
 int ag_reload_ask(struct ag_reload *reload, uint64_t *number)
 {
 	int r = 0;
 
-	if (reload->running) {
+	if (ag_reload_is_busy(reload)) {
 		reload->again = true;
 		*number = reload->number + 1;
 		return 0;

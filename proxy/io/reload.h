@@ -44,4 +44,8 @@ void ag_reload_free(struct ag_reload *reload);
  */
 int ag_reload_ask(struct ag_reload *reload, uint64_t *number);
 
+/** Whether files are being read, or will be: one was asked for during another. In a call of `done`
+ *  the reading that it tells of is over. */
+bool ag_reload_is_busy(const struct ag_reload *reload);
+
 #endif

@@ -100,6 +100,18 @@ static void log_findings(int result, const char *text)
 	ag_log_lines(result == 0 ? AG_LOG_WARNING : AG_LOG_ERROR, text);
 }
 
+static bool is_reading(const struct ag_reload *reload)
+{
+	return reload && ag_reload_is_busy(reload);
+}
+
+/* The manager was told that rules are read: tell it when none are any more. */
+static void tell_reloaded(const struct session *session)
+{
+	if (!is_reading(session->reload) && !is_reading(session->shadow_reload))
+		ag_notify("READY=1");
+}
+
 /* ---- Rules that only look on ---- */
 
 static void set_shadow(struct session *session, struct ag_rulebook *book)
@@ -120,6 +132,7 @@ static void on_shadow_reloaded(void *user, uint64_t number, int result, struct a
 		set_shadow(session, book);
 	else
 		ag_log(AG_LOG_ERROR, "shadow: not read again, those that were there look on");
+	tell_reloaded(session);
 }
 
 static int load_shadow(struct session *session)
@@ -165,7 +178,7 @@ static void on_reloaded(void *user, uint64_t number, int result, struct ag_ruleb
 		       ag_ruleset_count(session->rules.set));
 	else
 		log_not_read(session, result);
-	ag_notify("READY=1");
+	tell_reloaded(session);
 	if (session->control)
 		ag_control_reloaded(session->control, number, result, text);
 }
@@ -173,15 +186,16 @@ static void on_reloaded(void *user, uint64_t number, int result, struct ag_ruleb
 /* @number: as ag_reload_ask(), as is the result */
 static int reload(struct session *session, uint64_t *number)
 {
-	int r = ag_reload_ask(session->reload, number);
 	uint64_t shadow_number;
+	int r;
 
+	ag_notify("RELOADING=1\nMONOTONIC_USEC=%" PRIu64, ag_now_us());
+	r = ag_reload_ask(session->reload, number);
 	if (session->shadow_reload && ag_reload_ask(session->shadow_reload, &shadow_number) < 0)
 		ag_log(AG_LOG_ERROR, "shadow: not read again, those that were there look on");
-	if (r == 0)
-		ag_notify("RELOADING=1\nMONOTONIC_USEC=%" PRIu64, ag_now_us());
-	else
+	if (r < 0)
 		log_not_read(session, r);
+	tell_reloaded(session);
 	return r;
 }
 
