@@ -32,6 +32,8 @@ EDGE_SRC   := $(wildcard proxy/io/*.c proxy/cmd/*.c)
 SIM_SRC    := $(wildcard tests/sim/*.c)
 PHONE_SRC  := $(wildcard tests/sim/phone/*.c)
 UNIT_SRC   := $(wildcard tests/unit/*.c tests/unit/*/*.c)
+FUZZ_SRC   := $(wildcard tests/fuzz/*.c)
+FUZZ        = $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/%)
 LIB_SRC    := $(RULES_SRC) $(ENGINE_SRC) $(EDGE_SRC)
 
 SHIPPED    := $(wildcard rules.d/*.rules)
@@ -41,7 +43,7 @@ INSTALL_DIRS = $(BINDIR) $(MANDIR)/man5 $(MANDIR)/man7 $(MANDIR)/man8 $(RULESDIR
 	       $(MODULESDIR) $(SYSCONFDIR)/attgate/rules.d
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
-ALL_OBJ := $(call objects,$(LIB_SRC) proxy/main.c $(SIM_SRC) $(PHONE_SRC) $(UNIT_SRC))
+ALL_OBJ := $(call objects,$(LIB_SRC) proxy/main.c $(SIM_SRC) $(PHONE_SRC) $(UNIT_SRC) $(FUZZ_SRC))
 
 .PHONY: help all check unit vm matrix conformance bench bench-vm faults fuzz layers lint fmt coverage demo install uninstall clean objects
 .DELETE_ON_ERROR:
@@ -80,7 +82,8 @@ $(BUILD)/bench/load: $(call objects,tests/bench/load.c tests/bench/ends.c tests/
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -pthread
 
-$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(call objects,$(RULES_SRC) $(ENGINE_SRC)) $(BUILD)/libsim.a
+$(FUZZ): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call objects,$(RULES_SRC) $(ENGINE_SRC)) \
+		 $(BUILD)/libsim.a
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS)
 
 $(BUILD)/fuzz_control: $(call objects,$(wildcard proxy/io/*.c))

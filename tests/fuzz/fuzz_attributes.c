@@ -13,6 +13,8 @@
  * The oracle: after each of them the map is one that a database could have, and finds what a search
  * through all of it finds; it changes only where it says so, and a malformed answer changes
  * nothing.
+ *
+ * aims at: proxy/engine/attributes*.c
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,18 +22,13 @@
 
 #include "proxy/engine/attributes.h"
 #include "proxy/wire/cursor.h"
+#include "tests/fuzz/require.h"
 #include "tests/sim/attributes.h"
 
 /** Beyond this the oracle, which compares every two, is asked at the end only. */
 #define FEW 48
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 /* Octets with their length before them, copied so that the sanitizer sees what goes beyond; not
  * empty. @return: NULL when there are none */

@@ -2,20 +2,16 @@
 /*
  * A capture file. The oracle: reading comes to an end, no record reaches over the file's, and what
  * is understood is written again as it was.
+ *
+ * aims at: proxy/wire/btsnoop.c
  */
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "proxy/wire/btsnoop.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 static void check_record(enum ag_btsnoop_link link, const uint8_t *header,
 			 const struct ag_btsnoop_record *record, uint8_t first)

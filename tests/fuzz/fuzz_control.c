@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a client of the control socket may say. Whatever it is, the answer is one line, which is a
- * JSON object with a reply or an error; and a trace is granted only where the answer says so. */
+/*
+ * What a client of the control socket may say. Whatever it is, the answer is one line, which is a
+ * JSON object with a reply or an error; and a trace is granted only where the answer says so.
+ *
+ * aims at: proxy/io/control_request.c proxy/io/control_report.c proxy/io/control_attributes.c
+ * aims at: proxy/io/metrics.c
+ */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proxy/io/control_request.h"
-
-static void require(bool condition)
-{
-	if (!condition)
-		abort();
-}
+#include "tests/fuzz/require.h"
 
 static void view(void *user, struct ag_control_view *out)
 {

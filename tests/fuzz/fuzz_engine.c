@@ -6,14 +6,21 @@
  * Without rules: what comes out is what went in, octet for octet and in order. With rules: packets
  * that the engine made are well-formed, the host is told of no more completed packets than it sent
  * and the controller completed, and when time goes by nothing is left.
+ *
+ * aims at: proxy/engine/engine.c proxy/engine/link.c proxy/engine/event.c
+ * aims at: proxy/engine/command.c proxy/engine/credits.c proxy/engine/recombine.c
+ * aims at: proxy/engine/channel.c proxy/engine/eatt.c proxy/engine/bearer.c
+ * aims at: proxy/engine/subject.c proxy/engine/verdict.c proxy/engine/answer.c
+ * aims at: proxy/engine/hold.c proxy/engine/filter.c proxy/engine/hid*.c
+ * aims at: proxy/engine/maps.c proxy/engine/ident*.c proxy/engine/inspect.c
  */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "proxy/base/cleanup.h"
 #include "proxy/wire/cursor.h"
 #include "proxy/wire/h4.h"
+#include "tests/fuzz/require.h"
 #include "tests/sim/middle.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -69,8 +76,7 @@ static const struct ag_ruleset *compile(const char *text, struct ag_ruleset **se
 {
 	struct ag_source source = { "fuzz", text, strlen(text) };
 
-	if (!*set && ag_ruleset_compile(&source, 1, set, NULL) != 0)
-		abort();
+	require(*set || ag_ruleset_compile(&source, 1, set, NULL) == 0);
 	return *set;
 }
 
@@ -110,20 +116,17 @@ static void check_framing(const struct fuzz *fuzz, const struct ag_packet *packe
 {
 	size_t total;
 
-	if (packet->len == 0)
-		abort();
-	if (!fuzz->raw &&
-	    (ag_h4_length(packet->data, packet->len, &total) != 0 || total != packet->len))
-		abort();
+	require(packet->len > 0);
+	require(fuzz->raw ||
+		(ag_h4_length(packet->data, packet->len, &total) == 0 && total == packet->len));
 }
 
 static void compare(struct fuzz *fuzz, enum ag_side side, const struct ag_packet *have)
 {
 	struct ag_packet want;
 
-	if (!fuzz->wire.peek(fuzz->wire.self, side, &want) || want.len != have->len ||
-	    memcmp(want.data, have->data, want.len) != 0)
-		abort();
+	require(fuzz->wire.peek(fuzz->wire.self, side, &want) && want.len == have->len &&
+		memcmp(want.data, have->data, want.len) == 0);
 	fuzz->wire.pop(fuzz->wire.self, side);
 }
 
@@ -139,16 +142,14 @@ static void drain_side(struct fuzz *fuzz, enum ag_side side)
 			compare(fuzz, side, &have);
 		ag_engine_pop(fuzz->engine, side);
 	}
-	if (ag_engine_backlog(fuzz->engine, side) != 0)
-		abort();
+	require(ag_engine_backlog(fuzz->engine, side) == 0);
 }
 
 static void drain(struct fuzz *fuzz)
 {
 	drain_side(fuzz, AG_SIDE_HOST);
 	drain_side(fuzz, AG_SIDE_CONTROLLER);
-	if (!fuzz->wire.self && fuzz->completed > fuzz->may_complete)
-		abort();
+	require(fuzz->wire.self || fuzz->completed <= fuzz->may_complete);
 }
 
 static void feed(struct fuzz *fuzz, enum ag_side side, const uint8_t *packet, size_t len)
@@ -157,8 +158,7 @@ static void feed(struct fuzz *fuzz, enum ag_side side, const uint8_t *packet, si
 		fuzz->may_complete++;
 	if (side == AG_SIDE_CONTROLLER && packet[0] == AG_H4_EVENT)
 		fuzz->may_complete += completions(packet, len);
-	if (ag_engine_feed(fuzz->engine, side, packet, len, fuzz->now_us) != 0)
-		abort();
+	require(ag_engine_feed(fuzz->engine, side, packet, len, fuzz->now_us) == 0);
 	if (fuzz->wire.self)
 		fuzz->wire.feed(fuzz->wire.self, side, packet, len, fuzz->now_us);
 	drain(fuzz);
@@ -172,9 +172,8 @@ static void pass_time(struct fuzz *fuzz, uint64_t us)
 	while ((deadline = ag_engine_deadline(fuzz->engine)) <= until) {
 		if (deadline > fuzz->now_us)
 			fuzz->now_us = deadline;
-		if (ag_engine_tick(fuzz->engine, fuzz->now_us) != 0 ||
-		    ag_engine_deadline(fuzz->engine) <= fuzz->now_us)
-			abort();
+		require(ag_engine_tick(fuzz->engine, fuzz->now_us) == 0 &&
+			ag_engine_deadline(fuzz->engine) > fuzz->now_us);
 		drain(fuzz);
 	}
 	fuzz->now_us = until;
@@ -251,8 +250,7 @@ static void reload(struct fuzz *fuzz)
 {
 	const struct ag_ruleset *set = ++fuzz->reloads % 3 ? hiding(fuzz->reloads) : NULL;
 
-	if (ag_engine_set_rules(fuzz->engine, set) != 0)
-		abort();
+	require(ag_engine_set_rules(fuzz->engine, set) == 0);
 	pass_time(fuzz, 0);
 }
 
@@ -312,8 +310,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fuzz.hides)
 		config.rules = hiding(0);
 	fuzz.engine = ag_sim_engine_new(&config, &fuzz.self);
-	if (!fuzz.engine)
-		abort();
+	require(fuzz.engine != NULL);
 	if (!ruled)
 		fuzz.wire = ag_sim_wire_new();
 	begin(&fuzz, how);
@@ -322,8 +319,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pass_time(&fuzz, UINT64_C(60000000));
 	link_event(&fuzz, 1);
 	pass_time(&fuzz, UINT64_C(60000000));
-	if (ag_engine_deadline(fuzz.engine) != UINT64_MAX)
-		abort();
+	require(ag_engine_deadline(fuzz.engine) == UINT64_MAX);
 	fuzz.self.free(fuzz.self.self);
 	if (fuzz.wire.self)
 		fuzz.wire.free(fuzz.wire.self);

@@ -2,19 +2,16 @@
 /*
  * H4 framing. The oracle: a length is found as soon as, and only when, the header is there; it does
  * not change when more octets follow; what is found is at least a header and at most AG_H4_MAX.
+ *
+ * aims at: proxy/wire/h4.c
  */
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "proxy/wire/h4.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -3,6 +3,8 @@
  * What is kept of peers. The first octet chooses: text that is read, or attributes that are entered
  * into a map. The oracle: what was read or entered is, written and read again, the same; what is
  * refused leaves nothing behind.
+ *
+ * aims at: proxy/engine/kept.c
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,14 +13,9 @@
 
 #include "proxy/engine/kept.h"
 #include "proxy/wire/cursor.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 static struct ag_attributes *new_map(void)
 {

@@ -2,19 +2,15 @@
 /*
  * A pcap or pcapng file. The oracle: reading comes to an end, no packet reaches over its block, and
  * what a packet is about leaves its octets where they are.
+ *
+ * aims at: proxy/wire/pcap.c
  */
 #include <stdint.h>
-#include <stdlib.h>
 
 #include "proxy/wire/pcap.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 static void check_packet(const struct ag_pcap_form *form, const struct ag_pcap_packet *packet,
 			 const uint8_t *data, size_t size)

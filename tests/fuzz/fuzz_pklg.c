@@ -2,19 +2,15 @@
 /*
  * A PacketLogger file. The oracle: reading comes to an end, no record is longer than a packet can
  * be, and a file that is taken for one begins with a record of a known type.
+ *
+ * aims at: proxy/wire/pklg.c
  */
 #include <stdint.h>
-#include <stdlib.h>
 
 #include "proxy/wire/pklg.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -9,20 +9,17 @@
  * As the choices of a talk over the fixed channel, two enhanced bearers, ATT over BR/EDR and SDP at
  * the same time, in frames, packets and parts of any length. The oracle: where names are, nothing
  * of them is left, and where nothing of the recording is missing, everything else is as it was.
+ *
+ * aims at: proxy/engine/redact*.c proxy/wire/private.c
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proxy/engine/redact.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 static uint8_t *redacted(struct ag_redactor *redactor, uint8_t what, const uint8_t *data,
 			 size_t len)

@@ -3,20 +3,17 @@
  * A rule file. The oracle: findings have a place in the text and can be shown; a text that is
  * accepted is printed in a form that is accepted again and printed the same; matching what it says
  * agrees with what the first fragment tells.
+ *
+ * aims at: rules/*.c
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "rules/rules.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 static void show_findings(const struct ag_diags *diags, const struct ag_source *source)
 {

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* A peer that says anything to a host behind the shipped shield: tests/sim/shield.h says what must
- * come of it. */
+/*
+ * A peer that says anything to a host behind the shipped shield: tests/sim/shield.h says what must
+ * come of it.
+ *
+ * aims at: proxy/engine/malformed.c proxy/wire/att*.c
+ */
 
 #include <stdio.h>
 #include <stdlib.h>

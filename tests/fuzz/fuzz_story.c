@@ -5,13 +5,15 @@
  *
  * input: records of control 1 | length 1 | octets. Control: bits 0..2 what it is, bit 3 the side,
  * bits 4..7 how much later.
+ *
+ * aims at: proxy/engine/story*.c
  */
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "proxy/engine/story.h"
 #include "proxy/wire/cursor.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,12 +25,6 @@ struct fuzz {
 	uint64_t frame;
 	uint64_t now_us;
 };
-
-static void require(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 static void check_words(const char *text, size_t size)
 {

@@ -2,20 +2,17 @@
 /*
  * A PDU in words. The oracle: the string is terminated within its room, holds nothing but printable
  * ASCII, says something, and is the same in whatever room it fits.
+ *
+ * aims at: proxy/engine/words*.c
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proxy/engine/words.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
