@@ -139,8 +139,8 @@ faults: all ## processes killed, streams cut, disks full: what is lost, counted 
 
 FUZZ_SECONDS ?= 30
 
-fuzz: ## every fuzz target for FUZZ_SECONDS (30)
-	tests/fuzz/run $(FUZZ_SECONDS)
+fuzz: ## every fuzz target for FUZZ_SECONDS (30) of CPU time; goes on where it was broken off
+	tests/fuzz/run --resume $(FUZZ_SECONDS)
 
 BENCH_PROGRAMS := $(BUILD)/bench/load $(BUILD)/bench/relay
 
