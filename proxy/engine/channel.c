@@ -80,16 +80,25 @@ void ag_channel_free(struct ag_channel *channel)
 
 /* ---- Asking ---- */
 
+/* A request of the same identifier takes the place of one that was not answered, or refused as a
+ * command (4.1), whatever that one asked for. */
+static void forget_asked(struct ag_link *link, const struct signal *signal)
+{
+	for (size_t i = 0; i < AG_CHANNELS_MAX; i++) {
+		struct ag_channel *channel = &link->channel[i];
+
+		if (channel->state == AG_CHANNEL_ASKED && channel->asked_by == signal->from &&
+		    channel->ident == signal->ident)
+			ag_channel_close(channel);
+	}
+}
+
 /* A channel that `signal` asks for; where all are taken it will not be judged. */
 static struct ag_channel *ask(struct ag_link *link, const struct signal *signal, uint16_t cid)
 {
 	for (size_t i = 0; i < AG_CHANNELS_MAX; i++) {
 		struct ag_channel *channel = &link->channel[i];
 
-		/* a request of the same identifier replaces one that was never answered */
-		if (channel->state == AG_CHANNEL_ASKED && channel->asked_by == signal->from &&
-		    channel->ident == signal->ident && channel->cid[signal->from] == cid)
-			ag_channel_close(channel);
 		if (channel->state != AG_CHANNEL_FREE)
 			continue;
 		channel->state = AG_CHANNEL_ASKED;
@@ -119,7 +128,10 @@ static void on_connection_request(struct ag_link *link, struct signal *signal)
 	uint16_t scid = ag_pull_le16(&signal->data);
 	struct ag_channel *channel;
 
-	if (signal->data.failed || psm != AG_PSM_ATT)
+	if (signal->data.failed)
+		return;
+	forget_asked(link, signal);
+	if (psm != AG_PSM_ATT)
 		return;
 	channel = ask(link, signal, scid);
 	if (channel)
@@ -136,7 +148,10 @@ static void on_le_credit_request(struct ag_link *link, struct signal *signal)
 	uint16_t credits = ag_pull_le16(&signal->data);
 	struct ag_channel *channel;
 
-	if (signal->data.failed || spsm != AG_PSM_EATT)
+	if (signal->data.failed)
+		return;
+	forget_asked(link, signal);
+	if (spsm != AG_PSM_EATT)
 		return;
 	channel = ask(link, signal, scid);
 	if (channel)
@@ -151,7 +166,10 @@ static void on_credit_request(struct ag_link *link, struct signal *signal)
 	uint16_t mps = ag_pull_le16(&signal->data);
 	uint16_t credits = ag_pull_le16(&signal->data);
 
-	if (signal->data.failed || spsm != AG_PSM_EATT)
+	if (signal->data.failed)
+		return;
+	forget_asked(link, signal);
+	if (spsm != AG_PSM_EATT)
 		return;
 	while (signal->data.left >= 2) {
 		struct ag_channel *channel = ask(link, signal, ag_pull_le16(&signal->data));
