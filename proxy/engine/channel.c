@@ -3,21 +3,10 @@
  * Part A, 4). */
 #include "proxy/engine/internal.h"
 
-#include <string.h>
-
-#include "proxy/wire/cursor.h"
-#include "proxy/wire/l2cap.h"
+#include "proxy/wire/l2cap_signal.h"
 
 /** L2CAP's default MTU of a BR/EDR channel (5.1). */
 #define DEFAULT_MTU 672
-
-/* One signalling command. */
-struct signal {
-	enum ag_side from;
-	uint8_t code;
-	uint8_t ident;
-	struct ag_cursor data;
-};
 
 static struct ag_channel *find_by_cid(struct ag_link *link, enum ag_side at, uint16_t cid)
 {
@@ -82,113 +71,69 @@ void ag_channel_free(struct ag_channel *channel)
 
 /* A request of the same identifier takes the place of one that was not answered, or refused as a
  * command (4.1), whatever that one asked for. */
-static void forget_asked(struct ag_link *link, const struct signal *signal)
+static void forget_asked(struct ag_link *link, enum ag_side from, uint8_t ident)
 {
 	for (size_t i = 0; i < AG_CHANNELS_MAX; i++) {
 		struct ag_channel *channel = &link->channel[i];
 
-		if (channel->state == AG_CHANNEL_ASKED && channel->asked_by == signal->from &&
-		    channel->ident == signal->ident)
+		if (channel->state == AG_CHANNEL_ASKED && channel->asked_by == from &&
+		    channel->ident == ident)
 			ag_channel_close(channel);
 	}
 }
 
-/* A channel that `signal` asks for; where all are taken it will not be judged. */
-static struct ag_channel *ask(struct ag_link *link, const struct signal *signal, uint16_t cid)
+static struct ag_channel *find_free(struct ag_link *link)
 {
 	for (size_t i = 0; i < AG_CHANNELS_MAX; i++) {
-		struct ag_channel *channel = &link->channel[i];
-
-		if (channel->state != AG_CHANNEL_FREE)
-			continue;
-		channel->state = AG_CHANNEL_ASKED;
-		channel->asked_by = signal->from;
-		channel->ident = signal->ident;
-		channel->cid[signal->from] = cid;
-		channel->mtu[0] = channel->mtu[1] = DEFAULT_MTU;
-		return channel;
+		if (link->channel[i].state == AG_CHANNEL_FREE)
+			return &link->channel[i];
 	}
 	return NULL;
 }
 
-static void set_receiver(struct ag_channel *channel, enum ag_side side, uint16_t mtu, uint16_t mps,
-			 uint16_t credits)
+static void set_receiver(struct ag_channel *channel, enum ag_side side,
+			 const struct ag_l2cap_signal *signal)
 {
-	channel->credit_based = true;
-	channel->mtu[side] = mtu;
-	channel->flow[side].mps = mps;
-	channel->flow[side].credits = credits;
-	channel->flow[side].sender = credits;
+	channel->mtu[side] = signal->number[AG_L2CAP_MTU];
+	channel->flow[side].mps = signal->number[AG_L2CAP_MPS];
+	channel->flow[side].credits = signal->number[AG_L2CAP_CREDITS];
+	channel->flow[side].sender = signal->number[AG_L2CAP_CREDITS];
 }
 
-/* 4.2: PSM, Source CID */
-static void on_connection_request(struct ag_link *link, struct signal *signal)
+/* 4.2, 4.22, 4.25. Where all channels are taken it will not be judged. */
+static void on_request(struct ag_link *link, enum ag_side from,
+		       const struct ag_l2cap_signal *signal)
 {
-	uint16_t psm = ag_pull_le16(&signal->data);
-	uint16_t scid = ag_pull_le16(&signal->data);
+	bool credit_based = signal->code != AG_L2CAP_CONNECTION_REQUEST;
 	struct ag_channel *channel;
 
-	if (signal->data.failed)
+	forget_asked(link, from, signal->ident);
+	if (signal->number[AG_L2CAP_PSM] != (credit_based ? AG_PSM_EATT : AG_PSM_ATT))
 		return;
-	forget_asked(link, signal);
-	if (psm != AG_PSM_ATT)
-		return;
-	channel = ask(link, signal, scid);
-	if (channel)
-		channel->credit_based = false;
-}
-
-/* 4.22: SPSM, Source CID, MTU, MPS, Initial Credits */
-static void on_le_credit_request(struct ag_link *link, struct signal *signal)
-{
-	uint16_t spsm = ag_pull_le16(&signal->data);
-	uint16_t scid = ag_pull_le16(&signal->data);
-	uint16_t mtu = ag_pull_le16(&signal->data);
-	uint16_t mps = ag_pull_le16(&signal->data);
-	uint16_t credits = ag_pull_le16(&signal->data);
-	struct ag_channel *channel;
-
-	if (signal->data.failed)
-		return;
-	forget_asked(link, signal);
-	if (spsm != AG_PSM_EATT)
-		return;
-	channel = ask(link, signal, scid);
-	if (channel)
-		set_receiver(channel, signal->from, mtu, mps, credits);
-}
-
-/* 4.25: SPSM, MTU, MPS, Initial Credits, up to 5 Source CIDs */
-static void on_credit_request(struct ag_link *link, struct signal *signal)
-{
-	uint16_t spsm = ag_pull_le16(&signal->data);
-	uint16_t mtu = ag_pull_le16(&signal->data);
-	uint16_t mps = ag_pull_le16(&signal->data);
-	uint16_t credits = ag_pull_le16(&signal->data);
-
-	if (signal->data.failed)
-		return;
-	forget_asked(link, signal);
-	if (spsm != AG_PSM_EATT)
-		return;
-	while (signal->data.left >= 2) {
-		struct ag_channel *channel = ask(link, signal, ag_pull_le16(&signal->data));
-
-		if (channel)
-			set_receiver(channel, signal->from, mtu, mps, credits);
+	for (size_t i = 0; i < signal->source.count && (channel = find_free(link)); i++) {
+		channel->state = AG_CHANNEL_ASKED;
+		channel->asked_by = from;
+		channel->ident = signal->ident;
+		channel->credit_based = credit_based;
+		channel->cid[from] = ag_l2cap_cid(signal->source, i);
+		channel->mtu[0] = channel->mtu[1] = DEFAULT_MTU;
+		if (credit_based)
+			set_receiver(channel, from, signal);
 	}
 }
 
 /* ---- Answering ---- */
 
 /* The next channel that this signal answers, in the order in which they were asked for. */
-static struct ag_channel *next_asked(struct ag_link *link, const struct signal *signal, size_t *at)
+static struct ag_channel *next_asked(struct ag_link *link, enum ag_side from,
+				     const struct ag_l2cap_signal *signal)
 {
-	while (*at < AG_CHANNELS_MAX) {
-		struct ag_channel *channel = &link->channel[(*at)++];
+	for (size_t i = 0; i < AG_CHANNELS_MAX; i++) {
+		struct ag_channel *channel = &link->channel[i];
 
-		if (channel->state == AG_CHANNEL_ASKED &&
-		    channel->asked_by == ag_other(signal->from) && channel->ident == signal->ident)
+		if (channel->state == AG_CHANNEL_ASKED && channel->asked_by == ag_other(from) &&
+		    channel->ident == signal->ident &&
+		    channel->credit_based == (signal->code != AG_L2CAP_CONNECTION_RESPONSE))
 			return channel;
 	}
 	return NULL;
@@ -198,80 +143,35 @@ static void open_channel(struct ag_link *link, struct ag_channel *channel, enum 
 			 uint16_t cid)
 {
 	bool classic = !channel->credit_based;
+	struct ag_channel *other;
 
 	/* an older channel of the same number, whose end was not seen */
-	for (size_t i = 0; i < AG_CHANNELS_MAX; i++) {
-		struct ag_channel *other = &link->channel[i];
-
-		if (other->state == AG_CHANNEL_OPEN && other->cid[by] == cid)
-			ag_channel_close(other);
-	}
+	while ((other = find_by_cid(link, by, cid)))
+		ag_channel_close(other);
 	channel->cid[by] = cid;
 	channel->state = AG_CHANNEL_OPEN;
 	ag_bearer_init(&channel->bearer, classic ? AG_BEARER_ATT_BREDR : AG_BEARER_EATT);
 	channel->bearer.mtu = channel->mtu[0] < channel->mtu[1] ? channel->mtu[0] : channel->mtu[1];
 }
 
-/* 4.3: Destination CID, Source CID, Result, Status. Result 1 is pending. */
-static void on_connection_response(struct ag_link *link, struct signal *signal)
+/* 4.3, 4.23, 4.26. A channel of which there is none at the answering side was refused. */
+static void on_response(struct ag_link *link, enum ag_side from,
+			const struct ag_l2cap_signal *signal)
 {
-	uint16_t dcid = ag_pull_le16(&signal->data);
-	uint16_t result;
-	size_t at = 0;
-	struct ag_channel *channel = next_asked(link, signal, &at);
-
-	ag_pull_le16(&signal->data);
-	result = ag_pull_le16(&signal->data);
-	if (signal->data.failed || !channel || channel->credit_based || result == 1)
-		return;
-	if (result)
-		ag_channel_close(channel);
-	else
-		open_channel(link, channel, signal->from, dcid);
-}
-
-/* 4.23: Destination CID, MTU, MPS, Initial Credits, Result */
-static void on_le_credit_response(struct ag_link *link, struct signal *signal)
-{
-	uint16_t dcid = ag_pull_le16(&signal->data);
-	uint16_t mtu = ag_pull_le16(&signal->data);
-	uint16_t mps = ag_pull_le16(&signal->data);
-	uint16_t credits = ag_pull_le16(&signal->data);
-	uint16_t result = ag_pull_le16(&signal->data);
-	size_t at = 0;
-	struct ag_channel *channel = next_asked(link, signal, &at);
-
-	if (signal->data.failed || !channel)
-		return;
-	if (result) {
-		ag_channel_close(channel);
-		return;
-	}
-	set_receiver(channel, signal->from, mtu, mps, credits);
-	open_channel(link, channel, signal->from, dcid);
-}
-
-/* 4.26: MTU, MPS, Initial Credits, Result, Destination CIDs; 0 for a channel that was refused */
-static void on_credit_response(struct ag_link *link, struct signal *signal)
-{
-	uint16_t mtu = ag_pull_le16(&signal->data);
-	uint16_t mps = ag_pull_le16(&signal->data);
-	uint16_t credits = ag_pull_le16(&signal->data);
 	struct ag_channel *channel;
-	size_t at = 0;
 
-	ag_pull_le16(&signal->data);
-	if (signal->data.failed)
+	if (ag_l2cap_signal_is_pending(signal))
 		return;
-	while ((channel = next_asked(link, signal, &at))) {
-		uint16_t dcid = signal->data.left >= 2 ? ag_pull_le16(&signal->data) : 0;
+	for (size_t i = 0; (channel = next_asked(link, from, signal)); i++) {
+		uint16_t dcid = ag_l2cap_signal_accepted(signal, i);
 
 		if (!dcid) {
 			ag_channel_close(channel);
 			continue;
 		}
-		set_receiver(channel, signal->from, mtu, mps, credits);
-		open_channel(link, channel, signal->from, dcid);
+		if (channel->credit_based)
+			set_receiver(channel, from, signal);
+		open_channel(link, channel, from, dcid);
 	}
 }
 
@@ -283,87 +183,84 @@ static void learn_mtu(struct ag_channel *channel, enum ag_side side, uint16_t mt
 	channel->bearer.mtu = channel->mtu[0] < channel->mtu[1] ? channel->mtu[0] : channel->mtu[1];
 }
 
-/* 4.4: Destination CID, Flags, options of type, length and value; the MTU is what the sender takes
- */
-static void on_configuration_request(struct ag_link *link, struct signal *signal)
+/* 4.4; the MTU is what the sender takes */
+static void on_configuration_request(struct ag_link *link, enum ag_side from,
+				     const struct ag_l2cap_signal *signal)
 {
-	uint16_t dcid = ag_pull_le16(&signal->data);
-	struct ag_channel *channel = find_by_cid(link, ag_other(signal->from), dcid);
+	uint16_t dcid = ag_l2cap_cid(signal->destination, 0);
+	struct ag_channel *channel = find_by_cid(link, ag_other(from), dcid);
+	struct ag_cursor options = signal->rest;
+	struct ag_l2cap_option option;
 
-	ag_pull_le16(&signal->data);
-	while (channel && !signal->data.failed && signal->data.left >= 2) {
-		uint8_t type = ag_pull_u8(&signal->data);
-		uint8_t len = ag_pull_u8(&signal->data);
-		const uint8_t *value = ag_pull(&signal->data, len);
-
-		if (value && type == AG_L2CAP_OPTION_MTU && len == 2)
-			learn_mtu(channel, signal->from, ag_get_le16(value));
+	while (channel && ag_l2cap_option_next(&options, &option)) {
+		if (option.value && option.type == AG_L2CAP_OPTION_MTU && option.len == 2)
+			learn_mtu(channel, from, ag_get_le16(option.value));
 	}
 }
 
-/* 4.27: MTU, MPS, the sender's CIDs */
-static void on_reconfigure_request(struct ag_link *link, struct signal *signal)
+/* 4.27; the channels are the sender's */
+static void on_reconfigure_request(struct ag_link *link, enum ag_side from,
+				   const struct ag_l2cap_signal *signal)
 {
-	uint16_t mtu = ag_pull_le16(&signal->data);
-	uint16_t mps = ag_pull_le16(&signal->data);
-
-	while (!signal->data.failed && signal->data.left >= 2) {
-		struct ag_channel *channel = find_by_cid(link, signal->from,
-							 ag_pull_le16(&signal->data));
+	for (size_t i = 0; i < signal->destination.count; i++) {
+		struct ag_channel *channel = find_by_cid(link, from,
+							 ag_l2cap_cid(signal->destination, i));
 
 		if (!channel)
 			continue;
-		learn_mtu(channel, signal->from, mtu);
-		channel->flow[signal->from].mps = mps;
+		learn_mtu(channel, from, signal->number[AG_L2CAP_MTU]);
+		channel->flow[from].mps = signal->number[AG_L2CAP_MPS];
 	}
 }
 
-/* 4.7: Destination CID, Source CID, as in the request, so the destination is the answering side */
-static void on_disconnection_response(struct ag_link *link, struct signal *signal)
+/* 4.7; the channels are named as in the request, so the destination is the answering side */
+static void on_disconnection_response(struct ag_link *link, enum ag_side from,
+				      const struct ag_l2cap_signal *signal)
 {
-	uint16_t dcid = ag_pull_le16(&signal->data);
-	struct ag_channel *channel = find_by_cid(link, signal->from, dcid);
+	struct ag_channel *channel = find_by_cid(link, from, ag_l2cap_cid(signal->destination, 0));
 
-	if (!signal->data.failed && channel)
+	if (channel)
 		ag_channel_close(channel);
 }
 
 struct handler {
 	uint8_t code;
-	void (*learn)(struct ag_link *link, struct signal *signal);
+	void (*learn)(struct ag_link *link, enum ag_side from,
+		      const struct ag_l2cap_signal *signal);
 };
 
 static const struct handler handlers[] = {
-	{ AG_L2CAP_CONNECTION_REQUEST, on_connection_request },
-	{ AG_L2CAP_CONNECTION_RESPONSE, on_connection_response },
+	{ AG_L2CAP_CONNECTION_REQUEST, on_request },
+	{ AG_L2CAP_CONNECTION_RESPONSE, on_response },
 	{ AG_L2CAP_CONFIGURATION_REQUEST, on_configuration_request },
 	{ AG_L2CAP_DISCONNECTION_RESPONSE, on_disconnection_response },
-	{ AG_L2CAP_LE_CREDIT_CONNECTION_REQUEST, on_le_credit_request },
-	{ AG_L2CAP_LE_CREDIT_CONNECTION_RESPONSE, on_le_credit_response },
-	{ AG_L2CAP_CREDIT_CONNECTION_REQUEST, on_credit_request },
-	{ AG_L2CAP_CREDIT_CONNECTION_RESPONSE, on_credit_response },
+	{ AG_L2CAP_LE_CREDIT_CONNECTION_REQUEST, on_request },
+	{ AG_L2CAP_LE_CREDIT_CONNECTION_RESPONSE, on_response },
+	{ AG_L2CAP_CREDIT_CONNECTION_REQUEST, on_request },
+	{ AG_L2CAP_CREDIT_CONNECTION_RESPONSE, on_response },
 	{ AG_L2CAP_CREDIT_RECONFIGURE_REQUEST, on_reconfigure_request },
 };
 
-static void learn(struct ag_link *link, struct signal *signal)
+static void learn(struct ag_link *link, enum ag_side from, const struct ag_l2cap_signal *signal)
 {
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
 		if (handlers[i].code == signal->code)
-			handlers[i].learn(link, signal);
+			handlers[i].learn(link, from, signal);
 	}
 }
 
-/* 4.24: CID at the granting side, credits. Forward what is left of the grant. */
-static int on_credits(struct ag_engine *engine, struct ag_unit *unit, struct signal *signal)
+/* 4.24: forward what is left of the grant. */
+static int on_credits(struct ag_engine *engine, struct ag_unit *unit,
+		      struct ag_l2cap_signal *signal)
 {
-	uint16_t cid = ag_pull_le16(&signal->data);
-	uint16_t credits = ag_pull_le16(&signal->data);
+	uint16_t cid = ag_l2cap_cid(signal->source, 0);
+	uint16_t credits = signal->number[AG_L2CAP_CREDITS];
 	struct ag_channel *channel = find_by_cid(unit->link, unit->from, cid);
 	uint8_t pdu[8];
 	uint16_t rest;
 	int r;
 
-	if (signal->data.failed || !channel)
+	if (!channel)
 		return ag_unit_forward(engine, unit);
 	rest = ag_eatt_granted(channel, unit->from, credits);
 	if (rest == credits || unit->forwarded || unit->len != sizeof(pdu)) {
@@ -372,8 +269,8 @@ static int on_credits(struct ag_engine *engine, struct ag_unit *unit, struct sig
 	} else if (!rest) {
 		r = ag_unit_swallow(engine, unit);
 	} else {
-		memcpy(pdu, unit->pdu, sizeof(pdu));
-		ag_put_le16(pdu + 6, rest);
+		signal->number[AG_L2CAP_CREDITS] = rest;
+		ag_l2cap_signal_put(signal, pdu, sizeof(pdu));
 		r = ag_unit_forward_as(engine, unit, pdu, sizeof(pdu));
 	}
 	channel->flow[unit->from].sender += rest;
@@ -383,21 +280,15 @@ static int on_credits(struct ag_engine *engine, struct ag_unit *unit, struct sig
 int ag_signal(struct ag_engine *engine, struct ag_unit *unit)
 {
 	struct ag_cursor commands = ag_cursor(unit->pdu, unit->len);
+	struct ag_l2cap_signal signal;
+	int found;
 
-	/* on LE a PDU carries one command, on BR/EDR it may carry several (4) */
-	while (commands.left >= 4) {
-		struct signal signal = { .from = unit->from };
-		uint16_t len;
-
-		signal.code = ag_pull_u8(&commands);
-		signal.ident = ag_pull_u8(&commands);
-		len = ag_pull_le16(&commands);
-		signal.data = ag_cursor(ag_pull(&commands, len), len);
-		if (commands.failed)
-			break;
+	while ((found = ag_l2cap_signal_next(&commands, &signal)) != AG_L2CAP_END) {
+		if (found == AG_L2CAP_SHORT)
+			continue;
 		if (signal.code == AG_L2CAP_FLOW_CONTROL_CREDIT)
 			return on_credits(engine, unit, &signal);
-		learn(unit->link, &signal);
+		learn(unit->link, unit->from, &signal);
 	}
 	return ag_unit_forward(engine, unit);
 }

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "proxy/wire/cursor.h"
-#include "proxy/wire/l2cap.h"
+#include "proxy/wire/l2cap_signal.h"
 
 #define SDU_HEADER 2
 
@@ -74,16 +74,19 @@ uint16_t ag_eatt_granted(struct ag_channel *channel, enum ag_side by, uint16_t c
 	return (uint16_t)(credits - back);
 }
 
-/* 4.24: code, identifier, length, then CID of the granting side and credits */
+/* 4.24 */
 static int grant(struct ag_engine *engine, struct ag_link *link, struct ag_channel *channel,
 		 enum ag_side to, uint16_t credits)
 {
-	uint8_t pdu[8] = { AG_L2CAP_FLOW_CONTROL_CREDIT, 1, 4, 0 };
 	uint16_t cid = link->view.type == AG_LINK_LE ? AG_CID_LE_SIGNALLING : AG_CID_SIGNALLING;
+	struct ag_l2cap_signal signal = { .code = AG_L2CAP_FLOW_CONTROL_CREDIT, .ident = 1 };
+	uint8_t pdu[8], granting[2];
 
-	ag_put_le16(pdu + 4, channel->cid[ag_other(to)]);
-	ag_put_le16(pdu + 6, credits);
-	return ag_inject(engine, link, to, cid, pdu, sizeof(pdu), 0);
+	ag_put_le16(granting, channel->cid[ag_other(to)]);
+	signal.source = (struct ag_l2cap_cids){ .at = granting, .count = 1 };
+	signal.number[AG_L2CAP_CREDITS] = credits;
+	return ag_inject(engine, link, to, cid, pdu, ag_l2cap_signal_put(&signal, pdu, sizeof(pdu)),
+			 0);
 }
 
 int ag_refund(struct ag_engine *engine, struct ag_link *link, enum ag_side sender,
