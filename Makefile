@@ -152,7 +152,7 @@ bench: all $(BENCH_PROGRAMS) ## what a forwarded packet costs, alone, against ot
 bench-vm: all $(BENCH_PROGRAMS) ## the same between two controllers of the kernel, in a VM, also against BTPROXY
 	BUILD=$(BUILD) tests/bench/vm
 
-coverage: ## line and branch coverage by folder
+coverage: ## line and branch coverage by folder; tests/coverage --list: the lines that nothing runs
 	tests/coverage
 
 fmt: ## format all C sources
