@@ -259,13 +259,13 @@ static bool check_node(struct checker *checker, const struct ag_node *node,
 	case AG_NODE_NOT:
 		for (size_t i = 0; i < node->n_children; i++)
 			reported |= check_node(checker, node->children[i], within);
-		return reported;
+		break;
 	case AG_NODE_TEST:
 		return check_test(checker, node, within);
 	case AG_NODE_SAMPLER:
-		return false;
+		break;
 	}
-	return false;
+	return reported;
 }
 
 /* ---- Rules that are never reached ---- */

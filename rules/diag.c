@@ -68,9 +68,9 @@ static bool keep(struct ag_report *report, const struct ag_diag *diag)
 void ag_report_add(struct ag_report *report, enum ag_severity severity, struct ag_span span,
 		   struct ag_text *message, struct ag_text *hint)
 {
+	bool failed = hint && hint->failed;
 	char *words = ag_text_take(message);
 	char *advice = hint && hint->len ? ag_text_take(hint) : NULL;
-	bool failed = !words || (hint && hint->failed);
 	struct ag_diag diag = {
 		.severity = severity,
 		.source = span.source,
@@ -83,14 +83,12 @@ void ag_report_add(struct ag_report *report, enum ag_severity severity, struct a
 
 	if (severity == AG_ERROR)
 		report->errors++;
-	if (failed)
-		report->failed = true;
+	failed |= !words;
+	report->failed |= failed;
 	if (failed || !report->diags || !keep(report, &diag)) {
 		free(words);
 		free(advice);
 	}
-	if (hint && hint->data)
-		free(ag_text_take(hint));
 }
 
 __attribute__((format(printf, 4, 0))) static void add_format(struct ag_report *report,
@@ -98,16 +96,9 @@ __attribute__((format(printf, 4, 0))) static void add_format(struct ag_report *r
 							     struct ag_span span,
 							     const char *format, va_list args)
 {
-	char *words = NULL;
 	struct ag_text message = { 0 };
 
-	if (vasprintf(&words, format, args) < 0) {
-		report->failed = true;
-		report->errors += severity == AG_ERROR;
-		return;
-	}
-	ag_text_puts(&message, words);
-	free(words);
+	ag_text_vprintf(&message, format, args);
 	ag_report_add(report, severity, span, &message, NULL);
 }
 
@@ -134,8 +125,6 @@ static int compare(const void *left, const void *right)
 	const struct ag_diag *a = left;
 	const struct ag_diag *b = right;
 
-	if (a->severity != b->severity)
-		return a->severity < b->severity ? -1 : 1;
 	if (a->source != b->source)
 		return a->source < b->source ? -1 : 1;
 	if (a->line != b->line)
@@ -220,8 +209,6 @@ char *ag_diag_format(const struct ag_diag *diag, const struct ag_source *sources
 
 	ag_text_printf(&text, "%s:%u:%u: %s: %s\n", source->name, diag->line, diag->column,
 		       diag->severity == AG_ERROR ? "error" : "warning", diag->message);
-	if (from > line.len)
-		from = to = line.len;
 	show_line(&text, diag, line, from, to);
 	if (diag->hint)
 		ag_text_printf(&text, "      = %s\n", diag->hint);

@@ -44,7 +44,8 @@ void ag_report_error(struct ag_report *report, struct ag_span span, const char *
 void ag_report_warning(struct ag_report *report, struct ag_span span, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** Put the findings of this compilation in order: errors first, then by place. */
+/** Put the findings of this compilation in order of their places. All are of one kind: warnings are
+ *  given only where there are no errors. */
 void ag_report_sort(struct ag_report *report);
 
 #endif

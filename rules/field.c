@@ -205,25 +205,14 @@ bool ag_field_is_planned(const char *text, size_t len)
 
 const char *ag_type_words(enum ag_value_type type)
 {
-	switch (type) {
-	case AG_T_FLAG:
-		return "true or false";
-	case AG_T_NUMBER:
-		return "a number";
-	case AG_T_HANDLE:
-		return "a handle";
-	case AG_T_NAME:
-		return "a name";
-	case AG_T_DURATION:
-		return "a time";
-	case AG_T_BDADDR:
-		return "a BD_ADDR";
-	case AG_T_UUID:
-		return "a UUID";
-	case AG_T_BYTES:
-		return "octets";
-	}
-	return "a value";
+	static const char *const words[] = {
+		[AG_T_FLAG] = "true or false", [AG_T_NUMBER] = "a number",
+		[AG_T_HANDLE] = "a handle",    [AG_T_NAME] = "a name",
+		[AG_T_DURATION] = "a time",    [AG_T_BDADDR] = "a BD_ADDR",
+		[AG_T_UUID] = "a UUID",        [AG_T_BYTES] = "octets",
+	};
+
+	return words[type];
 }
 
 /* ---- Which PDU has which field ---- */

@@ -223,15 +223,14 @@ static enum truth settle(const struct ag_node *node, bool negate, const struct a
 	case AG_NODE_NOT:
 		return settle(node->children[0], !negate, link, rest);
 	case AG_NODE_TEST:
-		mix(rest, negate);
-		mix_test(rest, node);
-		if (!(ag_fields_of_link() & ag_field_bit(node->field)))
-			return OPEN;
-		return ag_condition_holds(node, link, NULL) != negate ? YES : NO;
-	case AG_NODE_SAMPLER:
-		break; /* is in no rule that is asked for attributes */
+	case AG_NODE_SAMPLER: /* is in no rule that is asked for attributes */
+		break;
 	}
-	return NO;
+	mix(rest, negate);
+	mix_test(rest, node);
+	if (!(ag_fields_of_link() & ag_field_bit(node->field)))
+		return OPEN;
+	return ag_condition_holds(node, link, NULL) != negate ? YES : NO;
 }
 
 bool ag_rules_hide_digest(const struct ag_ruleset *set, const struct ag_subject *link_part,

@@ -93,7 +93,7 @@ bool ag_tests_exclude(const struct ag_node *a, const struct ag_node *b)
 	case AG_T_UUID:
 		return !a->negated && !b->negated && uuids_all_in(a, b, true);
 	case AG_T_BYTES:
-		return false;
+		break;
 	}
 	return false;
 }
@@ -116,9 +116,9 @@ static bool test_implies(const struct ag_node *given, const struct ag_node *then
 			return then->negated && uuids_all_in(then, given, false);
 		return uuids_all_in(given, then, then->negated);
 	case AG_T_BYTES:
-		return same_items(given, then);
+		break;
 	}
-	return false;
+	return same_items(given, then);
 }
 
 /* ---- Conditions ---- */

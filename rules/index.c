@@ -167,6 +167,7 @@ static uint64_t fields_of(const struct builder *builder, size_t at)
 	return ag_fields_tested(condition(builder, at)) & builder->plan->fields;
 }
 
+/** What rules require of the fields, asked for the first time: whatever fits now does so again. */
 static int count_values(struct builder *builder, size_t at)
 {
 	const struct ag_required *required = &builder->required;
@@ -207,7 +208,7 @@ static size_t cost_of(struct builder *builder, enum ag_field field, enum ag_requ
 
 /** The column where fewest others are found together with the rule; of equal ones that which has
  *  most rules, so that there are few columns. */
-static int choose(struct builder *builder, size_t at)
+static void choose(struct builder *builder, size_t at)
 {
 	size_t best_cost = SIZE_MAX;
 	size_t best_use = 0;
@@ -220,8 +221,6 @@ static int choose(struct builder *builder, size_t at)
 		bool ranges = kind == AG_REQUIRES_RANGES;
 		size_t cost, use;
 
-		if (kind == AG_REQUIRES_FAILED)
-			return -ENOMEM;
 		if (kind == AG_REQUIRES_NOTHING)
 			continue;
 		cost = cost_of(builder, field, kind);
@@ -232,7 +231,6 @@ static int choose(struct builder *builder, size_t at)
 		best_use = use;
 		builder->column_of[at] = (uint8_t)(ranges ? field | BY_INTERVAL : field);
 	}
-	return 0;
 }
 
 static int choose_all(struct builder *builder)
@@ -242,16 +240,16 @@ static int choose_all(struct builder *builder)
 	for (size_t i = 0; i < builder->rules->count && !r; i++)
 		r = count_values(builder, i);
 	for (size_t i = 0; i < builder->rules->count && !r; i++)
-		r = choose(builder, i);
+		choose(builder, i);
 	return r;
 }
 
 /* ---- Columns ---- */
 
-/** What a rule of a column requires; again, since it has been asked before. */
-static bool require(struct builder *builder, size_t at, enum ag_field field)
+/** What a rule of a column requires, once more: there is room for it already. */
+static void require(struct builder *builder, size_t at, enum ag_field field)
 {
-	return ag_require(condition(builder, at), field, &builder->required) != AG_REQUIRES_FAILED;
+	ag_require(condition(builder, at), field, &builder->required);
 }
 
 /** Take entries for a rule, or have it always asked where there are none left. */
@@ -285,28 +283,28 @@ static void move_back(uint32_t *begin, size_t buckets)
 	begin[0] = 0;
 }
 
-static int measure_hashes(struct builder *builder, struct ag_column *column, size_t *total)
+static size_t measure_hashes(struct builder *builder, struct ag_column *column)
 {
+	size_t total = 0;
+
 	for (size_t i = 0; i < builder->rules->count; i++) {
 		if (builder->column_of[i] != column->field)
 			continue;
-		if (!require(builder, i, column->field))
-			return -ENOMEM;
+		require(builder, i, column->field);
 		if (take_entries(builder, i, builder->required.n_hashes))
-			*total += builder->required.n_hashes;
+			total += builder->required.n_hashes;
 	}
-	return 0;
+	return total;
 }
 
 /** Go through the hashes of all rules of a column, to count them or to put the rules there. */
-static int pour_hashes(struct builder *builder, struct ag_column *column, uint32_t *begin,
-		       struct ag_entry *entries)
+static void pour_hashes(struct builder *builder, struct ag_column *column, uint32_t *begin,
+			struct ag_entry *entries)
 {
 	for (size_t i = 0; i < builder->rules->count; i++) {
 		if (builder->column_of[i] != column->field)
 			continue;
-		if (!require(builder, i, column->field))
-			return -ENOMEM;
+		require(builder, i, column->field);
 		for (size_t j = 0; j < builder->required.n_hashes; j++) {
 			uint64_t hash = builder->required.hashes[j];
 			uint32_t at = begin[hash >> column->shift]++;
@@ -316,29 +314,27 @@ static int pour_hashes(struct builder *builder, struct ag_column *column, uint32
 								 builder->rules->rules[i] };
 		}
 	}
-	return 0;
 }
 
 static int build_hashes(struct builder *builder, struct ag_column *column)
 {
 	unsigned int bits = 1;
+	size_t total = measure_hashes(builder, column);
 	struct ag_entry *entries;
-	size_t buckets, total = 0;
 	uint32_t *begin;
+	size_t buckets;
 
-	if (measure_hashes(builder, column, &total))
-		return -ENOMEM;
 	while ((size_t)1 << bits < 2 * total)
 		bits++;
 	column->shift = 64 - bits;
 	buckets = (size_t)1 << bits;
 	begin = ag_arena_alloc(&builder->set->arena, buckets + 1, sizeof(*begin));
 	entries = ag_arena_alloc(&builder->set->arena, total, sizeof(*entries));
-	if (!begin || !entries || pour_hashes(builder, column, begin, NULL))
+	if (!begin || !entries)
 		return -ENOMEM;
+	pour_hashes(builder, column, begin, NULL);
 	add_up(begin, buckets);
-	if (pour_hashes(builder, column, begin, entries))
-		return -ENOMEM;
+	pour_hashes(builder, column, begin, entries);
 	move_back(begin, buckets);
 	column->begin = begin;
 	column->entries = entries;
@@ -363,24 +359,22 @@ static int find_bounds(struct builder *builder, struct ag_column *column)
 
 	for (size_t i = 0; i < builder->rules->count; i++) {
 		if (builder->column_of[i] == (column->field | BY_INTERVAL)) {
-			if (!require(builder, i, column->field))
-				return -ENOMEM;
+			require(builder, i, column->field);
 			size += 2 * builder->required.n_ranges;
 		}
 	}
 	bounds = ag_arena_alloc(&builder->set->arena, size, sizeof(*bounds));
-	for (size_t i = 0; bounds && i < builder->rules->count; i++) {
+	if (!bounds)
+		return -ENOMEM;
+	for (size_t i = 0; i < builder->rules->count; i++) {
 		if (builder->column_of[i] != (column->field | BY_INTERVAL))
 			continue;
-		if (!require(builder, i, column->field))
-			return -ENOMEM;
+		require(builder, i, column->field);
 		for (size_t j = 0; j < builder->required.n_ranges; j++) {
 			bounds[count++] = builder->required.ranges[j].low;
 			bounds[count++] = builder->required.ranges[j].high + 1;
 		}
 	}
-	if (!bounds)
-		return -ENOMEM;
 	qsort(bounds, count, sizeof(*bounds), compare_bounds);
 	for (size_t i = 0; i < count; i++) {
 		if (!kept || bounds[i] != bounds[kept - 1])
@@ -408,34 +402,33 @@ static size_t count_intervals(const struct builder *builder, const struct ag_col
 }
 
 /** Ranges that overlap have many intervals in common, in the worst case half of all each. */
-static int measure_intervals(struct builder *builder, const struct ag_column *column, size_t *total)
+static size_t measure_intervals(struct builder *builder, const struct ag_column *column)
 {
 	size_t most = 16 * column->n_bounds;
+	size_t total = 0;
 
 	for (size_t i = 0; i < builder->rules->count; i++) {
 		size_t count;
 
 		if (builder->column_of[i] != (column->field | BY_INTERVAL))
 			continue;
-		if (!require(builder, i, column->field))
-			return -ENOMEM;
+		require(builder, i, column->field);
 		count = count_intervals(builder, column);
-		if (count > most - *total)
+		if (count > most - total)
 			builder->column_of[i] = NO_COLUMN;
 		else if (take_entries(builder, i, count))
-			*total += count;
+			total += count;
 	}
-	return 0;
+	return total;
 }
 
-static int pour_intervals(struct builder *builder, const struct ag_column *column, uint32_t *begin,
-			  struct ag_entry *entries)
+static void pour_intervals(struct builder *builder, const struct ag_column *column, uint32_t *begin,
+			   struct ag_entry *entries)
 {
 	for (size_t i = 0; i < builder->rules->count; i++) {
 		if (builder->column_of[i] != (column->field | BY_INTERVAL))
 			continue;
-		if (!require(builder, i, column->field))
-			return -ENOMEM;
+		require(builder, i, column->field);
 		for (size_t j = 0; j < builder->required.n_ranges; j++) {
 			const struct ag_range *range = &builder->required.ranges[j];
 			size_t end = interval_of(column, range->high + 1);
@@ -448,24 +441,24 @@ static int pour_intervals(struct builder *builder, const struct ag_column *colum
 			}
 		}
 	}
-	return 0;
 }
 
 static int build_intervals(struct builder *builder, struct ag_column *column)
 {
 	struct ag_entry *entries;
-	size_t total = 0;
 	uint32_t *begin;
+	size_t total;
 
-	if (find_bounds(builder, column) || measure_intervals(builder, column, &total))
+	if (find_bounds(builder, column))
 		return -ENOMEM;
+	total = measure_intervals(builder, column);
 	begin = ag_arena_alloc(&builder->set->arena, column->n_bounds + 1, sizeof(*begin));
 	entries = ag_arena_alloc(&builder->set->arena, total, sizeof(*entries));
-	if (!begin || !entries || pour_intervals(builder, column, begin, NULL))
+	if (!begin || !entries)
 		return -ENOMEM;
+	pour_intervals(builder, column, begin, NULL);
 	add_up(begin, column->n_bounds);
-	if (pour_intervals(builder, column, begin, entries))
-		return -ENOMEM;
+	pour_intervals(builder, column, begin, entries);
 	move_back(begin, column->n_bounds);
 	column->begin = begin;
 	column->entries = entries;

@@ -80,10 +80,10 @@ static bool item_range(enum ag_compare compare, const struct ag_item *item, uint
 		*out = (struct ag_range){ num + 1, max };
 		return num < max;
 	case AG_CMP_GE:
-		*out = (struct ag_range){ num, max };
-		return true;
+		break;
 	}
-	return false;
+	*out = (struct ag_range){ num, max };
+	return true;
 }
 
 static bool set_ranges(struct ag_arena *arena, struct ag_node *node)
@@ -347,7 +347,7 @@ struct ag_node *ag_lower_expr(struct ag_resolver *resolver, const struct ag_ast_
 	case AG_EXPR_COMPARE:
 		return lower_compare(resolver, expr);
 	case AG_EXPR_SAMPLER:
-		return lower_sampler(resolver, expr, n_samplers);
+		break;
 	}
-	return NULL;
+	return lower_sampler(resolver, expr, n_samplers);
 }

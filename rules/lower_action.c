@@ -188,9 +188,9 @@ static bool lower_action(struct ag_resolver *resolver, const struct ag_ast_actio
 		return lower_time(resolver, &from->time, false, &to->time_us) &&
 		       (!from->value || lower_error(resolver, from, false, to, note));
 	case AG_LOG:
-		return lower_log(resolver, from, to);
+		break;
 	}
-	return false;
+	return lower_log(resolver, from, to);
 }
 
 /** What stands behind the verdict would never be done. */

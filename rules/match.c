@@ -104,9 +104,9 @@ static bool test(const struct ag_node *node, const struct ag_subject *subject)
 	case AG_T_UUID:
 		return uuids_have(node->uuids, node->n_uuids, &value->uuid) != node->negated;
 	case AG_T_BYTES:
-		return items_have(node, &value->bytes) != node->negated;
+		break;
 	}
-	return false;
+	return items_have(node, &value->bytes) != node->negated;
 }
 
 /* ---- Samplers ---- */
@@ -155,9 +155,9 @@ static bool sample(const struct ag_node *node, struct ag_match_state *state)
 		*seen += *seen <= node->count;
 		return *seen <= node->count;
 	case AG_SAMPLE_CHANCE:
-		return next_random(&state->random) % 100000 < node->count;
+		break;
 	}
-	return false;
+	return next_random(&state->random) % 100000 < node->count;
 }
 
 bool ag_condition_holds(const struct ag_node *node, const struct ag_subject *subject,
@@ -178,7 +178,7 @@ bool ag_condition_holds(const struct ag_node *node, const struct ag_subject *sub
 	case AG_NODE_TEST:
 		return test(node, subject);
 	case AG_NODE_SAMPLER:
-		return state && sample(node, state);
+		break;
 	}
-	return false;
+	return state && sample(node, state);
 }

@@ -457,13 +457,13 @@ static bool parse_operands(struct parser *parser, struct ag_ast_action *action)
 	case AG_TIMEOUT:
 		return take_time(parser, &action->time) && parse_optional_value(parser, action);
 	case AG_LOG:
-		action->has_value = parser->token.kind == AG_TOK_STRING;
-		action->text = parser->token;
-		if (action->has_value)
-			advance(parser);
-		return true;
+		break;
 	}
-	return false;
+	action->has_value = parser->token.kind == AG_TOK_STRING;
+	action->text = parser->token;
+	if (action->has_value)
+		advance(parser);
+	return true;
 }
 
 static void no_action(struct parser *parser)

@@ -115,9 +115,9 @@ static const char *compare_sign(const struct ag_node *test)
 	case AG_CMP_GT:
 		return ">";
 	case AG_CMP_GE:
-		return ">=";
+		break;
 	}
-	return "";
+	return ">=";
 }
 
 static void print_test(struct ag_text *text, const struct ag_node *test)

@@ -95,9 +95,9 @@ static bool gather_test(const struct ag_node *test, enum ag_field field, struct 
 	case AG_T_NAME:
 	case AG_T_DURATION:
 	case AG_T_BDADDR:
-		return gather_numbers(test, to);
+		break;
 	}
-	return false;
+	return gather_numbers(test, to);
 }
 
 static bool gather(const struct ag_node *node, enum ag_field field, struct ag_required *to);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "rules/text.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,22 +43,29 @@ void ag_text_puts(struct ag_text *text, const char *string)
 	ag_text_add(text, string, strlen(string));
 }
 
+void ag_text_vprintf(struct ag_text *text, const char *format, va_list args)
+{
+	va_list again;
+	int len;
+
+	va_copy(again, args);
+	len = vsnprintf(NULL, 0, format, args);
+	if (len < 0 || !reserve(text, (size_t)len)) {
+		text->failed = true;
+	} else {
+		vsnprintf(text->data + text->len, (size_t)len + 1, format, again);
+		text->len += (size_t)len;
+	}
+	va_end(again);
+}
+
 void ag_text_printf(struct ag_text *text, const char *format, ...)
 {
 	va_list args;
-	int len;
 
 	va_start(args, format);
-	len = vsnprintf(NULL, 0, format, args);
+	ag_text_vprintf(text, format, args);
 	va_end(args);
-	if (len < 0 || !reserve(text, (size_t)len)) {
-		text->failed = true;
-		return;
-	}
-	va_start(args, format);
-	vsnprintf(text->data + text->len, (size_t)len + 1, format, args);
-	va_end(args);
-	text->len += (size_t)len;
 }
 
 void ag_text_quote(struct ag_text *text, const char *data, size_t len)

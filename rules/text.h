@@ -4,6 +4,7 @@
 
 /* A string that grows. */
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -19,6 +20,8 @@ void ag_text_add(struct ag_text *text, const char *data, size_t len);
 void ag_text_puts(struct ag_text *text, const char *string);
 void ag_text_printf(struct ag_text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+void ag_text_vprintf(struct ag_text *text, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 /** Bytes of a foreign text in quotation marks as a message can show them: control octets and what
  *  is not ASCII as \xHH, cut after 60 octets. */

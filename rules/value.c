@@ -59,24 +59,11 @@ static bool find_owner(const char *text, size_t len, enum ag_field *owner)
 	return true;
 }
 
-static const char *words_for(enum ag_token_kind kind)
-{
-	static const struct {
-		enum ag_token_kind kind;
-		const char *words;
-	} table[] = {
-		{ AG_TOK_NUMBER, "a number" },      { AG_TOK_DURATION, "a time" },
-		{ AG_TOK_UUID, "a UUID" },          { AG_TOK_BDADDR, "a BD_ADDR" },
-		{ AG_TOK_BYTES, "octets" },         { AG_TOK_STRING, "text" },
-		{ AG_TOK_PERCENT, "a percentage" },
-	};
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		if (table[i].kind == kind)
-			return table[i].words;
-	}
-	return "something else";
-}
+/** What a scalar is as it is written; a name is a value of something. */
+static const char *const written_as[] = {
+	[AG_TOK_NUMBER] = "a number",  [AG_TOK_DURATION] = "a time", [AG_TOK_UUID] = "a UUID",
+	[AG_TOK_BDADDR] = "a BD_ADDR", [AG_TOK_BYTES] = "octets",    [AG_TOK_STRING] = "text",
+};
 
 static void wrong_type(struct ag_resolver *resolver, const struct ag_slot *slot,
 		       const struct ag_token *token, const char *is, const char *hint)
@@ -281,9 +268,9 @@ static bool fits(const struct ag_slot *slot, const struct ag_token *token)
 	case AG_T_UUID:
 		return number || token->kind == AG_TOK_UUID;
 	case AG_T_BYTES:
-		return token->kind == AG_TOK_BYTES || token->kind == AG_TOK_STRING;
+		break;
 	}
-	return false;
+	return token->kind == AG_TOK_BYTES || token->kind == AG_TOK_STRING;
 }
 
 static bool resolve_scalar(struct ag_resolver *resolver, const struct ag_slot *slot,
@@ -299,7 +286,7 @@ static bool resolve_scalar(struct ag_resolver *resolver, const struct ag_slot *s
 		return false;
 	}
 	if (!fits(slot, token)) {
-		wrong_type(resolver, slot, token, words_for(token->kind), NULL);
+		wrong_type(resolver, slot, token, written_as[token->kind], NULL);
 		return false;
 	}
 	if (slot->type == AG_T_UUID)
