@@ -26,13 +26,14 @@ static const void *used[SLOTS];
 static bool tracking;
 static size_t live;
 static uint64_t passing;
+static size_t least;
 static bool armed;
 static bool failed;
 
-static bool fails(void)
+static bool fails(size_t size)
 {
 	count++;
-	if (!armed || passing-- > 0)
+	if (!armed || size < least || passing-- > 0)
 		return false;
 	armed = false;
 	failed = true;
@@ -76,19 +77,19 @@ static void uncounted(const void *pointer)
 
 void *__wrap_malloc(size_t size)
 {
-	return fails() ? NULL : counted(__real_malloc(size));
+	return fails(size) ? NULL : counted(__real_malloc(size));
 }
 
 void *__wrap_calloc(size_t n, size_t size)
 {
-	return fails() ? NULL : counted(__real_calloc(n, size));
+	return fails(n * size) ? NULL : counted(__real_calloc(n, size));
 }
 
 void *__wrap_realloc(void *pointer, size_t size)
 {
 	void *moved;
 
-	if (fails())
+	if (fails(size))
 		return NULL;
 	uncounted(pointer);
 	moved = __real_realloc(pointer, size);
@@ -137,7 +138,13 @@ size_t ag_sim_alloc_live(void)
 
 void ag_sim_alloc_fail_after(uint64_t more)
 {
+	ag_sim_alloc_fail_large(more, 0);
+}
+
+void ag_sim_alloc_fail_large(uint64_t more, size_t size)
+{
 	passing = more;
+	least = size;
 	armed = true;
 	failed = false;
 }

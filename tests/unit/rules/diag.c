@@ -120,6 +120,19 @@ Test(rules, errors_are_counted_where_nobody_wants_to_see_them)
 	cr_expect_null(set);
 }
 
+Test(rules, a_filter_is_shown_without_a_rule_around_it)
+{
+	struct ag_source source = { "filter", "att.opcode=={10,18} && !encrypted", 33 };
+	struct ag_ruleset *set = NULL;
+	char *shown;
+
+	cr_assert(eq(int, ag_expression_compile(&source, &set, NULL), 0));
+	shown = ag_rule_format(set, 0);
+	cr_expect_str_eq(shown, "att.opcode in {read_request, write_request} and not encrypted\n");
+	free(shown);
+	ag_ruleset_free(set);
+}
+
 Test(rules, a_wrong_filter_is_explained)
 {
 	struct ag_source source = { "filter", "att.opcode = read_request", 25 };

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "rules/cases.h"
+#include "rules/index.h"
 #include "rules/match.h"
 #include "tests/unit/rules/random.h"
 
@@ -41,6 +42,8 @@ static const char *const keys[] = {
 	"(every 3 or att.handle == 0x@)",
 	"not att.handle == 0x@",
 	"smp.reason == 0x@",
+	"age >= 0s", /* all numbers of 64 bits are one more than fit */
+	"age in {0s..0us, 2us..1s}",
 };
 
 static size_t add_key(char *out, size_t size, unsigned int value)
@@ -198,6 +201,55 @@ Test(rules_index, finds_what_asking_each_rule_finds)
 	cr_expect(ge(sz, tally.passed_by, 1000));
 	run(150, 300, &tally);
 	cr_expect(ge(sz, tally.hits, 20000));
+}
+
+/** The rules that an index gives and that hold, as often as they are given. */
+static void count_found(const struct ag_ruleset *set, const struct ag_index *index,
+			const struct ag_subject *subject, unsigned int *found)
+{
+	struct ag_walk walk;
+	uint32_t rule;
+
+	memset(found, 0, set->count * sizeof(*found));
+	ag_index_ask(index, subject, 0, &walk);
+	while (ag_walk_next(&walk, &rule))
+		found[rule] += ag_condition_holds(set->bodies[rule].when, subject, NULL);
+}
+
+/* What finds no room in the columns is asked about everything, and nothing is lost or doubled. */
+Test(rules_index, what_finds_no_room_is_found_all_the_same)
+{
+	enum { RULES = 200 };
+	struct ag_ruleset *set = random_set(RULES);
+	uint32_t numbers[RULES];
+	unsigned int found[RULES];
+	size_t most_always = SIZE_MAX;
+
+	for (uint32_t i = 0; i < RULES; i++)
+		numbers[i] = i;
+	for (size_t room = 0; room < 2000; room = 4 * room + 1) {
+		struct ag_candidates all = { numbers, set->count };
+		size_t left = room;
+		struct ag_index_plan plan = { UINT64_MAX, &left };
+		struct ag_index index = { 0 };
+
+		cr_assert(eq(int, ag_index_build(set, &all, &plan, &index), 0));
+		cr_expect(le(sz, index.n_always, most_always));
+		cr_expect(room > 0 || index.n_always == set->count);
+		cr_expect(le(sz, left, room));
+		most_always = index.n_always;
+		for (unsigned int j = 0; j < 200; j++) {
+			struct ag_subject subject = subject_of_many_numbers();
+
+			count_found(set, &index, &subject, found);
+			for (size_t i = 0; i < set->count; i++)
+				cr_assert(
+				    eq(uint, found[i],
+				       ag_condition_holds(set->bodies[i].when, &subject, NULL)),
+				    "room %zu, rule %zu", room, i);
+		}
+	}
+	ag_ruleset_free(set);
 }
 
 /* ---- What would be larger than it is worth ---- */

@@ -92,6 +92,18 @@ Test(rules, a_long_row_of_lets_is_limited)
 	free(text);
 }
 
+/* Vol 3 Part F, 3.2.9. */
+Test(rules, an_attribute_value_has_512_octets)
+{
+	char *text = repeat("rule a answer \"", "x", 512, "\"");
+	struct ag_diags diags = AG_DIAGS_INIT;
+
+	cr_expect(eq(int, compile(text, strlen(text), &diags), 0));
+	ag_diags_clear(&diags);
+	free(text);
+	expect_one_error(repeat("rule a answer \"", "x", 513, "\""), "at most 512 octets");
+}
+
 Test(rules, octets_that_mean_nothing_are_one_error_a_row)
 {
 	static const char text[] = "rule a log\0\0\0\0 rule b log \xff\xfe\xfd rule c log \x01";

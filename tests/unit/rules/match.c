@@ -255,6 +255,50 @@ Test(rules, what_cannot_match_is_known_from_the_first_fragment)
 	ag_ruleset_free(set);
 }
 
+/* A rule for one peer counts for every PDU of which the peer, or the opcode, is not known. */
+Test(rules, what_is_for_a_peer_may_match_until_the_peer_is_known)
+{
+	struct ag_ruleset *set = compile("rule a when from == host and peer == 00:00:00:00:00:01 "
+					 "and att.opcode == read_request drop");
+	struct ag_subject subject = pdu(AG_FROM_HOST, AG_ROLE_CENTRAL, 0x0a);
+
+	cr_expect(ag_rules_may_match(set, &subject));
+	ag_subject_set(&subject, AG_F_PEER, 1);
+	cr_expect(ag_rules_may_match(set, &subject));
+	ag_subject_set(&subject, AG_F_PEER, 2);
+	cr_expect(not(ag_rules_may_match(set, &subject)));
+	subject.present &= ~(UINT64_C(1) << AG_F_ATT_OPCODE);
+	cr_expect(ag_rules_may_match(set, &subject));
+	subject = pdu(AG_FROM_PEER, AG_ROLE_CENTRAL, 0x0a);
+	cr_expect(not(ag_rules_may_match(set, &subject)));
+	ag_ruleset_free(set);
+}
+
+/* What says two things that exclude each other, or a number that is no name, tells nothing. */
+Test(rules, what_cannot_be_is_asked_about)
+{
+	struct ag_ruleset *set = compile("rule a when from == host drop\n"
+					 "rule b when mtu > 1 drop");
+	struct ag_subject subject = pdu(AG_FROM_PEER, AG_ROLE_CENTRAL, 0x0a);
+	char names[128];
+
+	ag_subject_set(&subject, AG_F_BEARER, AG_BEARER_ATT_BREDR);
+	cr_expect(ag_rules_may_match(set, &subject));
+	ag_subject_set(&subject, AG_F_MTU, 23);
+	for (int field = AG_F_ROLE; field <= AG_F_FROM; field++) {
+		subject = pdu(AG_FROM_HOST, AG_ROLE_CENTRAL, 0x0a);
+		ag_subject_set(&subject, AG_F_MTU, 23);
+		ag_subject_set(&subject, (enum ag_field)field, 7);
+		cr_expect(ag_rules_may_match(set, &subject));
+		match(set, &subject, NULL, names);
+		cr_expect_str_eq(names, field == AG_F_FROM ? "b " : "a b ");
+	}
+	subject = pdu(AG_FROM_HOST, AG_ROLE_CENTRAL, 0x0a);
+	ag_subject_set(&subject, AG_F_BEARER, 7);
+	cr_expect(ag_rules_may_match(set, &subject));
+	ag_ruleset_free(set);
+}
+
 Test(rules, fields_that_are_asked_for)
 {
 	struct ag_ruleset *set = compile(

@@ -3,10 +3,14 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proxy/io/rulefiles.h"
+#include "rules/arena.h"
+#include "rules/diag.h"
 #include "rules/rules.h"
 #include "tests/sim/alloc.h"
 
@@ -56,6 +60,76 @@ Test(rules_memory, compiling)
 {
 	cr_expect(ge(uint, sweep_compile(right, 0), 20));
 	cr_expect(ge(uint, sweep_compile(wrong, AG_RULES_INVALID), 20));
+}
+
+/* With an index by value and one by range, attributes that are hidden, every kind of condition. */
+static const char various[] =
+    "let few = {1, 3..5}\n"
+    "rule near when att.handle in few and (att.value == hex\"01\" or att.uuid != 0x2a00) log\n"
+    "rule far when att.handle in 0x0100..0x0200 or att.handle in 0x0300..0x0400 reject\n"
+    "rule flags when att.mapped and not (encrypted or chance 3%) rewrite att.value = \"x\" log\n"
+    "rule times when age > 5s delay 1ms\n"
+    "rule away when att.service == battery_service and from == peer hide\n"
+    "rule stay when att.handle in 7..900 and not att.handle == 8 accept\n"
+    "rule one when peer == 00:00:00:00:00:01 answer 23\n";
+
+/** As sweep_compile(), for the blocks of the arenas: of what they give most needs no new one. */
+static void sweep_blocks(const char *text)
+{
+	enum { BLOCK = 4096 };
+	struct ag_source source = { "memory", text, strlen(text) };
+	int failed = 1;
+
+	for (unsigned int k = 0; failed; k++) {
+		struct ag_ruleset *set = NULL;
+		int result;
+
+		ag_sim_alloc_fail_large(k, BLOCK);
+		result = ag_ruleset_compile(&source, 1, &set, NULL);
+		failed = ag_sim_alloc_fail_end();
+		cr_assert(eq(int, result, failed ? -ENOMEM : 0), "block %u of %s", k, text);
+		cr_assert(eq(int, set == NULL, failed));
+		ag_ruleset_free(set);
+	}
+}
+
+/* A text in front that gets longer and longer has the blocks end everywhere. */
+Test(rules_memory, compiling_wherever_a_block_ends)
+{
+	enum { STEP = 32 };
+	char text[sizeof(various) + 4200];
+
+	for (int len = 0; len < 4096; len += STEP) {
+		snprintf(text, sizeof(text), "rule front log \"%0*d\"\n%s", len, 0, various);
+		sweep_blocks(text);
+	}
+}
+
+Test(rules_memory, more_than_there_can_be_is_no_memory)
+{
+	struct ag_arena arena = { 0 };
+
+	cr_expect_null(ag_arena_alloc(&arena, SIZE_MAX / 4, 8));
+	cr_expect(arena.failed);
+	ag_arena_clear(&arena);
+}
+
+Test(rules_memory, half_a_hint_is_none)
+{
+	struct ag_diags diags = AG_DIAGS_INIT;
+	struct ag_report report = { .diags = &diags };
+	struct ag_text message = { 0 };
+	struct ag_text hint = { 0 };
+
+	ag_text_puts(&message, "message");
+	ag_text_puts(&hint, "did you mean ");
+	ag_sim_alloc_fail_after(0);
+	ag_text_printf(&hint, "%200d", 1);
+	cr_expect(ag_sim_alloc_fail_end());
+	ag_report_add(&report, AG_ERROR, (struct ag_span){ 0 }, &message, &hint);
+	cr_expect(report.failed);
+	cr_expect(eq(sz, report.errors, 1));
+	cr_expect(eq(sz, diags.count, 0));
 }
 
 /** What gives a string for free(). */

@@ -208,6 +208,12 @@ Test(rules, what_is_not_known_has_a_neighbour)
 	text = NULL;
 	cr_expect(eq(int, ag_describe("qqqqqqqqqqqqqqqqqq", &text), 1));
 	cr_expect_null(text);
+	cr_expect(eq(int, ag_describe("", &text), 1));
+	free(text);
+	/* a UUID of 128 bits that is no short one written out */
+	text = NULL;
+	cr_expect(eq(int, ag_describe("00002a19-0000-1000-8000-00805f9b34fc", &text), 1));
+	free(text);
 }
 
 Test(rules, the_list_of_everything_names_everything)
