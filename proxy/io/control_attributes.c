@@ -78,6 +78,14 @@ static bool find_kept(const struct ag_control_view *view, uint64_t address,
 
 /* ---- The list ---- */
 
+/* The clock may have been set back since. */
+static uint64_t age_us(uint64_t met_us)
+{
+	uint64_t now_us = ag_wall_us();
+
+	return now_us > met_us ? now_us - met_us : 0;
+}
+
 static void put_database(struct ag_json *json, const struct database *database)
 {
 	char address[18];
@@ -91,7 +99,7 @@ static void put_database(struct ag_json *json, const struct database *database)
 	ag_json_string(json, "peer_type", ag_field_value_name(AG_F_PEER_TYPE, database->peer.type));
 	ag_json_bool(json, "connected", database->connected);
 	if (!database->connected)
-		ag_json_seconds(json, "age", ag_wall_us() - database->peer.met_us);
+		ag_json_seconds(json, "age", age_us(database->peer.met_us));
 }
 
 static void put_row(struct ag_json *json, const struct database *database)

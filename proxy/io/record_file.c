@@ -287,20 +287,6 @@ static int write_buffer(struct ag_record_file *file)
 	return r;
 }
 
-static struct timespec in_ms(unsigned int ms)
-{
-	struct timespec when;
-
-	clock_gettime(CLOCK_MONOTONIC, &when);
-	when.tv_sec += ms / 1000;
-	when.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (when.tv_nsec >= 1000000000) {
-		when.tv_nsec -= 1000000000;
-		when.tv_sec++;
-	}
-	return when;
-}
-
 static bool nothing_to_write(const struct ag_record_file *file)
 {
 	return file->fill.len == 0 && file->fill.marks == 0;
@@ -316,7 +302,7 @@ static bool wait_for_work(struct ag_record_file *file)
 		file->sleeping = true;
 		pthread_cond_wait(&file->filled, &file->lock);
 	}
-	until = in_ms(GATHER_MS);
+	until = ag_in_ms(GATHER_MS);
 	file->gathering = true;
 	while (!file->closing && file->fill.len < HALF / 2) {
 		file->sleeping = true;
@@ -510,7 +496,7 @@ void ag_record_file_name(struct ag_record_file *file, char *out, size_t size)
 
 bool ag_record_file_close(struct ag_record_file *file, unsigned int wait_ms)
 {
-	struct timespec until = in_ms(wait_ms);
+	struct timespec until = ag_in_ms(wait_ms);
 	bool all = true, done;
 
 	if (!file)

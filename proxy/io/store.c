@@ -28,6 +28,9 @@ static const char fresh_suffix[] = ".new";
 
 struct entry {
 	struct ag_store_peer peer;
+	/* when it was there last, counted in this run; 0: before. The clock on the wall, by which
+	 * files are told apart, is set back now and then, as on a board that keeps no time. */
+	uint64_t turn;
 	char *text; /* NULL: the entry is free */
 };
 
@@ -43,6 +46,7 @@ struct ag_store {
 	struct ag_identities identities;
 	uint64_t identities_saved; /* identities.changes that are on disk */
 	struct entry entry[AG_STORE_PEERS];
+	uint64_t turns;
 };
 
 /* ---- Names ---- */
@@ -90,6 +94,12 @@ static void remove_file(struct ag_store *store, uint64_t address)
 		ag_disk_remove(store->disk, path);
 }
 
+static bool is_away_for_longer(const struct entry *entry, const struct entry *than)
+{
+	return entry->turn == than->turn ? entry->peer.met_us < than->peer.met_us
+					 : entry->turn < than->turn;
+}
+
 /* A free entry, or that of the peer that was away for longest. */
 static struct entry *find_room(struct ag_store *store)
 {
@@ -100,7 +110,7 @@ static struct entry *find_room(struct ag_store *store)
 
 		if (!entry->text)
 			return entry;
-		if (entry->peer.met_us < oldest->peer.met_us)
+		if (is_away_for_longer(entry, oldest))
 			oldest = entry;
 	}
 	return oldest;
@@ -127,6 +137,7 @@ static void load(void *user, const struct ag_link_view *link, struct ag_attribut
 		return;
 	(void)ag_kept_read_attributes(entry->text, strlen(entry->text), &peer, map);
 	entry->peer.met_us = ag_wall_us();
+	entry->turn = ++store->turns;
 	path = path_of_peer(store, link->peer);
 	if (path)
 		ag_disk_touch(store->disk, path);
@@ -186,6 +197,7 @@ static void save(void *user, const struct ag_link_view *link, const struct ag_at
 		.met_us = ag_wall_us(),
 		.attributes = count,
 	};
+	entry->turn = ++store->turns;
 	write_file(store, entry);
 }
 
@@ -255,7 +267,7 @@ static void enter(struct ag_store *store, const struct ag_store_peer *peer, char
 {
 	struct entry *entry = find_room(store);
 
-	if (entry->text && entry->peer.met_us >= peer->met_us) {
+	if (entry->text && (entry->turn > 0 || entry->peer.met_us >= peer->met_us)) {
 		remove_file(store, peer->address);
 		return;
 	}

@@ -2,7 +2,6 @@
 #include "proxy/io/thread.h"
 
 #include <signal.h>
-#include <time.h>
 
 int ag_thread_start(pthread_t *out, void *(*run)(void *), void *user)
 {
@@ -16,16 +15,25 @@ int ag_thread_start(pthread_t *out, void *(*run)(void *), void *user)
 	return -r;
 }
 
+struct timespec ag_in_ms(unsigned int ms)
+{
+	struct timespec when;
+
+	clock_gettime(CLOCK_MONOTONIC, &when);
+	when.tv_sec += ms / 1000;
+	when.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (when.tv_nsec >= 1000000000) {
+		when.tv_nsec -= 1000000000;
+		when.tv_sec++;
+	}
+	return when;
+}
+
 bool ag_thread_end(pthread_t thread, unsigned int patience_ms)
 {
-	struct timespec limit;
+	struct timespec limit = ag_in_ms(patience_ms);
 
-	clock_gettime(CLOCK_REALTIME, &limit);
-	limit.tv_sec += patience_ms / 1000;
-	limit.tv_nsec += patience_ms % 1000 * 1000000L;
-	limit.tv_sec += limit.tv_nsec / 1000000000L;
-	limit.tv_nsec %= 1000000000L;
-	if (pthread_timedjoin_np(thread, NULL, &limit) == 0)
+	if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &limit) == 0)
 		return true;
 	pthread_detach(thread);
 	return false;

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <time.h>
 
 /**
  * Start a thread that gets no signals: those are the event loop's.
@@ -14,6 +15,9 @@
  * @return: 0 or negative
  */
 int ag_thread_start(pthread_t *out, void *(*run)(void *), void *user);
+
+/** A moment so much later, on the monotonic clock: the one on the wall may be set meanwhile. */
+struct timespec ag_in_ms(unsigned int ms);
 
 /**
  * Wait for a thread that was told to end.

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "proxy/base/cleanup.h"
@@ -226,5 +227,32 @@ Test(store, too_many_files)
 		path_of(PEER + i, path);
 		cr_expect_eq(access(path, F_OK) == 0, i % 2 == 0 || i >= 12, "%s", path);
 	}
+	ag_store_free(store);
+}
+
+/* The files are of a time that is still to come, as after the clock was set back: who comes now was
+ * there last all the same. */
+Test(store, the_clock_was_set_back)
+{
+	const time_t later = time(NULL) + 1000000;
+	struct ag_store *store;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/00:AA:01:00:00:01", top);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	for (unsigned int i = 0; i < AG_STORE_PEERS; i++)
+		put_file(PEER + i, later + i);
+	store = open_store(top);
+	controller(store, CONTROLLER);
+	cr_expect_eq(load(store, PEER), 0, "it has no attributes but a hash");
+	for (unsigned int i = 0; i < 3; i++)
+		save(store, PEER + AG_STORE_PEERS + i, 5);
+	cr_expect_eq(count_peers(store), AG_STORE_PEERS);
+	for (unsigned int i = 0; i < 3; i++)
+		cr_expect_eq(load(store, PEER + AG_STORE_PEERS + i), 5, "the new one %u", i);
+	wait_for(PEER, true);
+	wait_for(PEER + 1, false);
+	wait_for(PEER + 3, false);
+	wait_for(PEER + 4, true);
 	ag_store_free(store);
 }
