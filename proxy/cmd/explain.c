@@ -22,7 +22,7 @@ struct controller {
 	uint16_t index;
 	struct ag_engine *engine;
 	struct ag_story *story;
-	uint64_t now_us;
+	struct ag_reading_clock clock;
 };
 
 struct explain {
@@ -170,6 +170,7 @@ static int read_frame(struct explain *explain, const struct ag_capture_frame *fr
 {
 	enum ag_side side = frame->meaning.from_host ? AG_SIDE_HOST : AG_SIDE_CONTROLLER;
 	struct controller *controller;
+	uint64_t now_us;
 	int result;
 
 	if (frame->meaning.kind != AG_BTSNOOP_PACKET || frame->len == 0 ||
@@ -182,13 +183,9 @@ static int read_frame(struct explain *explain, const struct ag_capture_frame *fr
 		explain->ignored++;
 		return 0;
 	}
-	/* Clocks are set back now and then; the engine's never goes back. */
-	if (frame->head.time_us > controller->now_us)
-		controller->now_us = frame->head.time_us;
-	ag_story_packet(controller->story, frame->number, controller->now_us, side, frame->data,
-			frame->len);
-	result = ag_engine_feed(controller->engine, side, frame->data, frame->len,
-				controller->now_us);
+	now_us = ag_reading_time(&controller->clock, frame->head.time_us);
+	ag_story_packet(controller->story, frame->number, now_us, side, frame->data, frame->len);
+	result = ag_engine_feed(controller->engine, side, frame->data, frame->len, now_us);
 	drain(controller->engine);
 	return result;
 }

@@ -11,6 +11,9 @@
 
 enum { PROGRESS_AFTER_S = 2, PROGRESS_EVERY_FRAMES = 4096 };
 
+/* Records that were stamped in two places may stand in the wrong order by less than this. */
+#define SET_BACK_US 1000000
+
 bool ag_parse_index(const char *text, uint16_t *out)
 {
 	char *end;
@@ -66,6 +69,21 @@ void ag_progress_end(struct ag_progress *progress)
 	if (progress->shown)
 		fputs("\r\x1b[K", stderr);
 	progress->shown = false;
+}
+
+uint64_t ag_reading_time(struct ag_reading_clock *clock, uint64_t stamp_us)
+{
+	if (stamp_us >= clock->stamp_us)
+		clock->now_us += stamp_us - clock->stamp_us;
+	else if (clock->stamp_us - stamp_us < SET_BACK_US)
+		return clock->now_us;
+	clock->stamp_us = stamp_us;
+	return clock->now_us;
+}
+
+uint64_t ag_reading_stamp(const struct ag_reading_clock *clock, uint64_t now_us)
+{
+	return clock->stamp_us + now_us - clock->now_us;
 }
 
 void ag_reading_fault(const char *path, int result, const struct ag_capture_frame *frame)

@@ -32,6 +32,19 @@ void ag_progress_show(struct ag_progress *progress, const struct ag_capture *cap
 /** Clear the line. */
 void ag_progress_end(struct ag_progress *progress);
 
+/** The time of a recording as the engine wants it. The clock that made the stamps may have been set
+ *  back: from there on time goes on by as much as they do. Zero at first. */
+struct ag_reading_clock {
+	uint64_t stamp_us; /* of the last record, or a little later */
+	uint64_t now_us;
+};
+
+/** @return: the time of a record with that stamp; never less than that of the one before */
+uint64_t ag_reading_time(struct ag_reading_clock *clock, uint64_t stamp_us);
+
+/** The other way: the stamp that a record of that time would have had. */
+uint64_t ag_reading_stamp(const struct ag_reading_clock *clock, uint64_t now_us);
+
 /** The line about a recording that broke off, where `result` of ag_capture_next() is such a one. */
 void ag_reading_fault(const char *path, int result, const struct ag_capture_frame *frame);
 

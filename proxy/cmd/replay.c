@@ -59,6 +59,7 @@ struct replay {
 	struct ag_capture_writer *writer;
 	struct ag_air *air;
 	struct ag_report report;
+	struct ag_reading_clock clock;
 	uint16_t index;
 };
 
@@ -265,7 +266,8 @@ static int drain(struct judge *judge)
 
 	while (result == 0 && ag_engine_peek(judge->engine, AG_SIDE_CONTROLLER, &packet)) {
 		if (air)
-			result = ag_air_out(air, &packet, judge->now_us);
+			result = ag_air_out(air, &packet,
+					    ag_reading_stamp(&judge->replay->clock, judge->now_us));
 		ag_engine_pop(judge->engine, AG_SIDE_CONTROLLER);
 	}
 	while (ag_engine_peek(judge->engine, AG_SIDE_HOST, &packet))
@@ -289,9 +291,7 @@ static int advance_one(struct judge *judge, uint64_t until_us)
 			break;
 		deadline_us = ag_engine_deadline(judge->engine);
 	}
-	/* Clocks are set back now and then; the engine's never goes back. */
-	if (until_us > judge->now_us)
-		judge->now_us = until_us;
+	judge->now_us = until_us;
 	return result;
 }
 
@@ -322,13 +322,14 @@ static void begin_time(struct replay *replay, uint64_t time_us)
 
 static int play_frame(struct replay *replay, const struct ag_capture_frame *frame)
 {
+	uint64_t now_us = ag_reading_time(&replay->clock, frame->head.time_us);
 	int result;
 
 	if (frame->number == 1)
-		begin_time(replay, frame->head.time_us);
+		begin_time(replay, now_us);
 	if (frame->meaning.index != replay->index)
 		return 0;
-	result = advance(replay, frame->head.time_us);
+	result = advance(replay, now_us);
 	if (result == 0 && replay->air)
 		result = ag_air_frame(replay->air, frame);
 	if (result != 0 || frame->meaning.kind != AG_BTSNOOP_PACKET)
