@@ -39,6 +39,22 @@ static int open_side(struct ag_opener *opener, enum ag_side side, int other_fd)
 	}
 }
 
+/* The controller, which may have been kept when only the host's side was closed. */
+static int have_controller(struct ag_opener *opener)
+{
+	struct ag_opening opening = { .cancel_fd = opener->cancel_fd, .other_fd = -1 };
+	struct ag_transport *controller = opener->transport[AG_SIDE_CONTROLLER];
+	int r = -ENOTSUP;
+
+	opener->side = AG_SIDE_CONTROLLER;
+	if (controller->fd >= 0 && controller->ops->renew)
+		r = controller->ops->renew(controller, &opening);
+	if (r == 0 || r == -ECANCELED)
+		return r;
+	ag_transport_close(controller);
+	return open_side(opener, AG_SIDE_CONTROLLER, -1);
+}
+
 static int open_both(struct ag_opener *opener)
 {
 	struct ag_opening pause = { .cancel_fd = opener->cancel_fd, .other_fd = -1 };
@@ -48,7 +64,7 @@ static int open_both(struct ag_opener *opener)
 	if (opener->pause_ms > 0)
 		r = ag_opening_wait(&pause, -1, 0, (int)opener->pause_ms);
 	if (r >= 0)
-		r = open_side(opener, AG_SIDE_CONTROLLER, -1);
+		r = have_controller(opener);
 	if (r < 0)
 		return r;
 	r = open_side(opener, AG_SIDE_HOST, controller->fd);

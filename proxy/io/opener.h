@@ -3,8 +3,9 @@
 #define AG_IO_OPENER_H
 
 /*
- * Opens the two sides, the controller first, in a thread of its own: binding a user channel can
- * take as long as a firmware download, and meanwhile signals want to be answered.
+ * Opens the two sides, the controller first unless it is open already, in a thread of its own:
+ * binding a user channel can take as long as a firmware download, and meanwhile signals want to be
+ * answered.
  */
 
 #include <ev.h>
@@ -15,7 +16,8 @@
 #include "proxy/io/transport.h"
 
 /**
- * On the event loop, when opening is over. Both sides are open, or none is.
+ * On the event loop, when opening is over. Both sides are open, or none is; but a controller that
+ * was open before stays so when opening is cancelled.
  *
  * @result: 0, or negative; -ECANCELED after ag_opener_cancel(); then `side` is the one that could
  * not be opened and its `why` says why

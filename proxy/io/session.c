@@ -15,6 +15,7 @@
 #include "proxy/io/control.h"
 #include "proxy/io/control_socket.h"
 #include "proxy/io/decisions.h"
+#include "proxy/io/hci_setup.h"
 #include "proxy/io/log.h"
 #include "proxy/io/metrics_file.h"
 #include "proxy/io/notify.h"
@@ -58,7 +59,8 @@ struct session {
 	struct ag_recorder recorder;
 	struct ag_btmon btmon;
 	struct ag_shadow shadow;
-	struct ag_taps taps; /* who is told of decisions */
+	struct ag_taps taps;         /* who is told of decisions */
+	struct ag_setup_watch setup; /* of the virtual controller, by the kernel */
 	struct ev_signal signal[N_SIGNALS];
 	struct ev_timer patience;
 	uint64_t started_us;
@@ -209,8 +211,9 @@ static void tell_ready(struct session *session, const char *status)
 	session->ready_told = true;
 }
 
-static void close_sides(struct session *session)
+static void close_host(struct session *session)
 {
+	ag_setup_watch_stop(&session->setup);
 	ag_pump_stop(&session->pump);
 	if (session->engine) {
 		ag_decisions_summary(session->engine, session->rules.set, &session->pump.counters);
@@ -221,8 +224,13 @@ static void close_sides(struct session *session)
 	ag_engine_free(session->engine);
 	session->engine = NULL;
 	ag_recorder_closed(&session->recorder);
-	/* the virtual controller goes before the real one comes back */
 	ag_transport_close(session->transport[AG_SIDE_HOST]);
+}
+
+/* The virtual controller goes before the real one comes back. */
+static void close_sides(struct session *session)
+{
+	close_host(session);
 	ag_transport_close(session->transport[AG_SIDE_CONTROLLER]);
 }
 
@@ -290,6 +298,27 @@ static void on_ended(void *user, enum ag_side side, int error)
 	}
 	close_sides(session);
 	start_opening(session, true, pause_before_next(session));
+}
+
+/* Nobody but the kernel has seen that virtual controller, and nobody ever will: another one takes
+ * its place. The real one stays ours meanwhile, or bluetoothd would take it. */
+static void on_given_up(void *user, unsigned int pause_ms)
+{
+	struct session *session = user;
+	struct ag_transport *host = session->transport[AG_SIDE_HOST];
+
+	ag_transport_fail(host, -ETIMEDOUT,
+			  "the kernel has given up the set-up of %s, where a command may take two "
+			  "seconds (see `dmesg')",
+			  host->label);
+	if (session->config->once) {
+		ag_log(AG_LOG_ERROR, "%s", host->why);
+		end(session, -ETIMEDOUT);
+		return;
+	}
+	ag_log(AG_LOG_WARNING, "%s; another one is shown in %u s", host->why, pause_ms / 1000);
+	close_host(session);
+	start_opening(session, true, pause_ms);
 }
 
 static int make_engine(struct session *session)
@@ -361,6 +390,10 @@ static void on_opened(void *user, int result, enum ag_side side)
 		ag_pump_start(&session->pump, session->loop, session->transport, session->engine,
 			      on_ended, session);
 		tell_watchers_of_sides(session);
+		if (session->config->address[AG_SIDE_HOST].kind == AG_ADDRESS_VHCI)
+			ag_setup_watch_start(&session->setup, session->loop,
+					     ag_vhci_index(session->transport[AG_SIDE_HOST]),
+					     on_given_up, session);
 		return;
 	}
 	ag_log(AG_LOG_ERROR, "%s",

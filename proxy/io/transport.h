@@ -50,6 +50,10 @@ struct ag_transport_ops {
 	 * loop; `fd` and `label` are set afterwards. @return: 0, or negative and `why` */
 	int (*open)(struct ag_transport *transport, const struct ag_opening *opening);
 
+	/** Have an open one as open() left it, without letting go of it; blocks likewise. May be
+	 * NULL: it takes another open(). @return: 0, or negative and `why` */
+	int (*renew)(struct ag_transport *transport, const struct ag_opening *opening);
+
 	/** Let go of it, in order; `fd` is -1 afterwards. Takes no longer than a second. */
 	void (*close)(struct ag_transport *transport);
 

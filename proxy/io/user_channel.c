@@ -173,6 +173,17 @@ static int channel_open(struct ag_transport *transport, const struct ag_opening 
 	return 0;
 }
 
+static int channel_renew(struct ag_transport *transport, const struct ag_opening *opening)
+{
+	struct user_channel *channel = channel_of(transport);
+	int r = reset(transport->fd, opening, channel->buffer[0]);
+
+	channel->drops = count_drops(transport->fd);
+	return r < 0 ? ag_transport_fail(transport, r, "%s does not answer HCI Reset: %s",
+					 transport->label, strerror(-r))
+		     : 0;
+}
+
 /* The kernel sends nothing when the channel is closed: links and advertising would live on in the
  * controller, and the next owner would know nothing of them. */
 static void channel_close(struct ag_transport *transport)
@@ -260,6 +271,7 @@ static const struct ag_transport_ops channel_ops = {
 	.early_acl_us = EARLY_ACL_US,
 	.prepare = channel_prepare,
 	.open = channel_open,
+	.renew = channel_renew,
 	.close = channel_close,
 	.read = channel_read,
 	.write = channel_write,
