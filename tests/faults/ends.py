@@ -5,6 +5,7 @@ Every link that comes up has a number of its own, and every PDU carries that and
 order. So whoever receives knows what is missing, what came twice, and what belongs to a link that is
 gone. Both sides keep to the credits of HCI and notice who does not.
 """
+import collections
 import os
 import select
 import signal
@@ -152,7 +153,8 @@ class Link:
     def __init__(self, handle, number):
         self.handle, self.number = handle, number
         self.partial = b""
-        self.asking = False     # a request is open
+        self.asking = None      # the request that is open
+        self.asked_at = 0.0     # when it was sent
         self.outstanding = 0    # host: packets that were not completed
 
 
@@ -171,6 +173,7 @@ class End:
         self.turn = 0
         self.may_race = False   # PDUs and completions of a link may be met on the next one of its handle
         self.unjudged = 0       # requests that attgate answers, while it can
+        self.waited = collections.deque(maxlen=1000) # the last answered requests, when they were sent, how long that took
 
     def put(self, data):
         self.out += data
@@ -250,7 +253,7 @@ class End:
 
     def request(self, link, pdu):
         if not link.asking:
-            link.asking = True
+            link.asking, link.asked_at = pdu, time.monotonic()
             self.book.asked += 1
             self.send_att(link, pdu)
 
@@ -259,7 +262,8 @@ class End:
             if not self.may_race:
                 self.book.wrong.append("an answer to nothing")
             return
-        link.asking = False
+        self.waited.append((link.asking, link.asked_at, time.monotonic() - link.asked_at))
+        link.asking = None
         self.book.answered += 1
 
     def send_att(self, link, pdu):
@@ -281,6 +285,8 @@ class Controller(End):
         self.held = []          # handles of packets in its buffers
         self.completes = True
         self.replies = True     # to commands
+        self.answers = True     # the peer, to reads
+        self.withheld = []      # links on which it does not
         self.commands = 0
         self.resets = 0
 
@@ -325,7 +331,10 @@ class Controller(End):
         if pdu[0] == 0x52:
             self.book.down.arrived(pdu)
         elif pdu[0] == 0x0a:
-            self.send_att(link, b"\x0b" + b"peer")
+            if self.answers:
+                self.send_att(link, b"\x0b" + b"peer")
+            else:
+                self.withheld.append(link)
         elif pdu[0] == 0x10:
             # every peer has other services
             self.send_att(link, b"\x11\x06" + b"".join(
@@ -335,6 +344,12 @@ class Controller(End):
             self.got_answer(link)
         else:
             self.book.wrong.append(f"opcode {pdu[0]:#04x} at the controller")
+
+    def answer_late(self):
+        self.answers = True
+        for link in self.withheld:
+            self.send_att(link, b"\x0b" + b"peer")
+        self.withheld.clear()
 
     def complete(self):
         if self.held and self.completes:
