@@ -42,6 +42,8 @@ enum {
 	SUB_EXT_ADVERTISING_REPORT = 0x0d,
 };
 
+/* Vol 1 Part F, 2.2. */
+#define UNKNOWN_CONNECTION 0x02
 /* LE Feature "LE Extended Advertising" (Vol 6 Part B, 4.6). */
 #define FEATURE_EXT_ADV    (1u << 12)
 #define COMMAND_TIMEOUT_MS 20000
@@ -412,7 +414,12 @@ static void disconnection_complete(struct phone *phone, struct ag_cursor *cursor
 	uint16_t handle = ag_pull_le16(cursor) & 0x0fff;
 	uint8_t reason = ag_pull_u8(cursor);
 
-	if (!cursor->failed && !status && phone->link.up && handle == phone->link.handle)
+	if (cursor->failed || !phone->link.up)
+		return;
+	/* btvirt forgets the link of a controller whose other end was reset, and tells nobody */
+	if (status == UNKNOWN_CONNECTION && phone->ending)
+		phone_link_down(phone, status);
+	else if (!status && handle == phone->link.handle)
 		phone_link_down(phone, reason);
 }
 
