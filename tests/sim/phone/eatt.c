@@ -23,6 +23,13 @@ enum { MPS = LEAST, CREDITS = 2 };
 enum { COMMAND_REJECT = 0x01 };
 enum { REQUEST_CHANNELS = 5, CID_FIRST = 0x40, CID_LAST = 0x7f };
 
+/*
+ * Each side has identifiers of its own (4). Linux with commit 5b3e2052334f, though, refuses a
+ * request (0x000c) with the identifier of a channel of its own that waits for encryption. It counts
+ * from 1; ours begin behind this one.
+ */
+enum { IDENT_BEFORE = 0x7f };
+
 /* Frames in the link's queue at which no more are put there: the fixed channels need room too. */
 #define QUEUED (PHONE_FRAMES / 2)
 
@@ -31,7 +38,8 @@ void phone_eatt_up(struct phone *phone)
 	struct phone_eatt *eatt = &phone->eatt;
 
 	eatt->begun = false;
-	eatt->ident = eatt->asked = 0;
+	eatt->ident = IDENT_BEFORE;
+	eatt->asked = 0;
 	eatt->turn = 0;
 	for (unsigned int i = 0; i < PHONE_CHANNELS; i++) {
 		struct phone_channel *channel = &eatt->channels[i];

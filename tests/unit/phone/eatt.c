@@ -12,6 +12,8 @@
  * how many it would have been. */
 
 #define HANDLE 0x2a
+/* The identifier of the first request: none of those that Linux counts from. */
+#define ASKED 0x80
 
 static struct phone phone;
 
@@ -67,7 +69,7 @@ static void open_both(void)
 	phone.link.encrypted = true;
 	phone_eatt_tick(&phone);
 	cr_assert_eq(packets_out(), 1);
-	L2CAP_IN(AG_CID_LE_SIGNALLING, 0x18, 1, GRANTED, 0x50, 0, 0x51, 0);
+	L2CAP_IN(AG_CID_LE_SIGNALLING, 0x18, ASKED, GRANTED, 0x50, 0, 0x51, 0);
 }
 
 static enum ag_sim_coc_state state(unsigned int channel)
@@ -113,7 +115,7 @@ Test(phone_eatt, the_client_begins_without_them)
 {
 	phone.link.encrypted = true;
 	phone_eatt_tick(&phone);
-	L2CAP_IN(AG_CID_LE_SIGNALLING, 0x18, 1, 8, 0, 0, 0, 0, 0, 0, 0, 0x02, 0);
+	L2CAP_IN(AG_CID_LE_SIGNALLING, 0x18, ASKED, 8, 0, 0, 0, 0, 0, 0, 0, 0x02, 0);
 	cr_assert_eq(phone.fixed.asked, 0x10);
 	cr_assert_eq(phone.totals.violations, 0);
 }
@@ -124,7 +126,7 @@ Test(phone_eatt, the_client_begins_when_they_are_unknown)
 	phone_eatt_tick(&phone);
 	L2CAP_IN(AG_CID_LE_SIGNALLING, 0x01, 2, 2, 0, 0, 0);
 	cr_assert_eq(phone.fixed.asked, 0);
-	L2CAP_IN(AG_CID_LE_SIGNALLING, 0x01, 1, 2, 0, 0, 0);
+	L2CAP_IN(AG_CID_LE_SIGNALLING, 0x01, ASKED, 2, 0, 0, 0);
 	cr_assert_eq(phone.fixed.asked, 0x10);
 	cr_assert_eq(phone.totals.violations, 0);
 }
@@ -217,11 +219,11 @@ Test(phone_eatt, credits_that_must_not_be_given)
 
 Test(phone_eatt, responses_that_must_not_be)
 {
-	L2CAP_IN(AG_CID_LE_SIGNALLING, 0x18, 1, GRANTED, 0x50, 0, 0x51, 0);
+	L2CAP_IN(AG_CID_LE_SIGNALLING, 0x18, ASKED, GRANTED, 0x50, 0, 0x51, 0);
 	cr_assert_eq(phone.totals.violations, 1, "no request");
 	phone.link.encrypted = true;
 	phone_eatt_tick(&phone);
-	L2CAP_IN(AG_CID_LE_SIGNALLING, 0x18, 1, GRANTED, 0x50, 0, 0x50, 0);
+	L2CAP_IN(AG_CID_LE_SIGNALLING, 0x18, ASKED, GRANTED, 0x50, 0, 0x50, 0);
 	cr_assert_eq(phone.totals.violations, 2, "one CID for two channels");
 	cr_assert_eq(state(1), AG_SIM_COC_CLOSED);
 }
