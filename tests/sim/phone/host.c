@@ -332,6 +332,7 @@ static void returned(struct phone *phone, uint16_t opcode, struct ag_cursor *cur
 	}
 	if (opcode == CMD_LE_READ_LOCAL_FEATURES) {
 		phone->host.extended = ag_pull_le32(cursor) & FEATURE_EXT_ADV;
+		phone->fuzz_end_ms = phone_now_ms() + phone->options.fuzz_ms;
 		phone_report_begin("ready");
 		phone_report_number("acl_len", phone->link.acl_len);
 		phone_report_number("acl_count", phone->link.acl_count);

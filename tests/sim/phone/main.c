@@ -12,11 +12,6 @@
 #include "tests/sim/phone/phone.h"
 #include "tests/sim/phone/report.h"
 
-/* How long the controller may take to end a link that we end. */
-#define HANG_UP_MS 3000
-/* How long the next link may take to come. */
-#define LONELY_MS 120000
-
 enum { EXIT_VIOLATION = 1, EXIT_FAILED = 3, EXIT_USAGE = 64 };
 
 static const char usage[] =
@@ -52,9 +47,8 @@ static const char usage[] =
     "\n"
     "Faults:";
 
+static struct phone phone;
 static volatile sig_atomic_t stopped;
-static volatile sig_atomic_t told_to_connect;
-static volatile sig_atomic_t told_to_leave;
 
 static void stop(int number)
 {
@@ -65,13 +59,13 @@ static void stop(int number)
 static void connect_again(int number)
 {
 	(void)number;
-	told_to_connect = 1;
+	phone.told_to_connect = 1;
 }
 
 static void leave(int number)
 {
 	(void)number;
-	told_to_leave = 1;
+	phone.told_to_leave = 1;
 }
 
 static int wrong_usage(void)
@@ -329,82 +323,6 @@ static bool parse(int argc, char **argv, struct phone_options *options)
 
 /* ---- Loop ---- */
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Between two links: whether the next one has been waited for in vain, or long enough. */
-static uint64_t between_links(struct phone *phone, uint64_t now_ms)
-{
-	uint64_t due = phone->down_ms + LONELY_MS;
-
-	if (phone->link.up || !phone->link.number)
-		return UINT64_MAX;
-	if (phone->idle && told_to_connect) {
-		told_to_connect = 0;
-		phone->idle = false;
-		phone->down_ms = now_ms;
-		phone_look_for_peer(phone);
-	}
-	if (phone->idle)
-		return UINT64_MAX;
-	if (phone->options.fuzz)
-		due = earlier(due, phone->fuzz_end_ms);
-	if (now_ms < due)
-		return due;
-	phone->done = true;
-	if (!phone->options.fuzz)
-		phone->failure = ETIMEDOUT;
-	return now_ms;
-}
-
-/* The link has lived as long as it was to live, or is no longer wanted. */
-static uint64_t end_when_old(struct phone *phone, uint64_t now_ms)
-{
-	uint64_t due = UINT64_MAX;
-
-	if (!phone->link.up)
-		return due;
-	if (phone->ending) {
-		phone->done = now_ms >= phone->ending_ms + HANG_UP_MS;
-		return phone->ending_ms + HANG_UP_MS;
-	}
-	if (phone->options.alive_ms)
-		due = phone->link.since_ms + phone->options.alive_ms;
-	if (now_ms < due && !told_to_leave)
-		return due;
-	told_to_leave = 0;
-	phone->ending = true;
-	phone->ending_ms = now_ms;
-	phone->totals.lived_ms = (long)(now_ms - phone->link.since_ms);
-	phone_report_begin("alive");
-	phone_report_number("lived_ms", phone->totals.lived_ms);
-	phone_report_end();
-	phone_hang_up(phone);
-	return now_ms + HANG_UP_MS;
-}
-
-static uint64_t tick(struct phone *phone)
-{
-	uint64_t now_ms = phone_now_ms();
-	uint64_t due = UINT64_MAX;
-
-	if (phone->host.waiting) {
-		if (now_ms >= phone->host.command_due_ms)
-			phone->failure = ETIMEDOUT;
-		due = phone->host.command_due_ms;
-	}
-	due = earlier(due, end_when_old(phone, now_ms));
-	due = earlier(due, between_links(phone, now_ms));
-	if (phone->ending)
-		return due;
-	phone_eatt_tick(phone);
-	due = earlier(due, phone_smp_tick(phone, now_ms));
-	due = earlier(due, phone_fuzz_tick(phone, now_ms));
-	return earlier(due, phone_client_tick(phone, now_ms));
-}
-
 static int poll_timeout(uint64_t due)
 {
 	uint64_t now_ms = phone_now_ms();
@@ -414,27 +332,26 @@ static int poll_timeout(uint64_t due)
 	return due <= now_ms ? 0 : (int)(due - now_ms);
 }
 
-static void loop(struct phone *phone)
+static void loop(void)
 {
-	struct pollfd poller = { .fd = phone->fd, .events = POLLIN };
+	struct pollfd poller = { .fd = phone.fd, .events = POLLIN };
 
-	phone_start(phone);
-	while (!phone->done && !phone->failure && !stopped) {
-		int r = poll(&poller, 1, poll_timeout(tick(phone)));
+	phone_start(&phone);
+	while (!phone.done && !phone.failure && !stopped) {
+		int r = poll(&poller, 1, poll_timeout(phone_tick(&phone)));
 
 		if (r < 0 && errno != EINTR)
-			phone->failure = errno;
-		if (r <= 0 || phone->failure)
+			phone.failure = errno;
+		if (r <= 0 || phone.failure)
 			continue;
-		r = phone_read(phone);
+		r = phone_read(&phone);
 		if (r)
-			phone->failure = -r;
+			phone.failure = -r;
 	}
 }
 
 int main(int argc, char **argv)
 {
-	static struct phone phone;
 	struct sigaction action = { .sa_handler = stop };
 	struct sigaction again = { .sa_handler = connect_again };
 	struct sigaction away = { .sa_handler = leave };
@@ -447,14 +364,13 @@ int main(int argc, char **argv)
 	sigaction(SIGUSR1, &again, NULL);
 	sigaction(SIGUSR2, &away, NULL);
 	phone.random.state = phone.options.seed;
-	phone.fuzz_end_ms = phone_now_ms() + phone.options.fuzz_ms;
 	phone.totals.disconnect_reason = -1;
 	phone.totals.crossing_ms = -1;
 	r = phone_open(&phone);
 	if (r)
 		phone.failure = -r;
 	else
-		loop(&phone);
+		loop();
 	if (phone.failure)
 		fprintf(stderr, "phone: %s: %s\n", phone.options.controller,
 			strerror(phone.failure));

@@ -12,6 +12,7 @@
  * line of JSON (report.h).
  */
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -178,7 +179,8 @@ struct phone {
 	bool done;
 	bool ending; /* lived long enough; only the disconnection is awaited, since ending_ms */
 	uint64_t ending_ms;
-	bool idle;   /* no link is wanted before the next SIGUSR1 */
+	bool idle; /* no link is wanted before the next SIGUSR1 */
+	volatile sig_atomic_t told_to_connect, told_to_leave;
 	int failure; /* errno of what ended it, or 0 */
 	struct ag_random random;
 	uint64_t down_ms; /* since when there is no link */
@@ -228,6 +230,12 @@ void phone_hang_up(struct phone *phone);
 
 /** One packet from the controller. */
 void phone_packet(struct phone *phone, const uint8_t *packet, size_t len);
+
+/* ---- loop.c ---- */
+
+/** What is due by now, and what signals have asked for; the result is when the next thing is due.
+ */
+uint64_t phone_tick(struct phone *phone);
 
 /* ---- link.c: ACL, L2CAP, SMP ---- */
 
