@@ -9,6 +9,10 @@ vm=$top/build/vm
 image=$vm/$suite
 results=${RESULTS:-$vm/results}
 
+# What a scenario is told: a seed and seconds of fuzzing, rounds of faults, bluetoothd's option for its
+# debug log.
+SEED=${SEED:-1} FOR=${FOR:-30} FAULTS=${FAULTS:-3} DEBUG=${DEBUG--d}
+
 started=$EPOCHSECONDS
 
 # One line of progress, with the seconds since this script began.
