@@ -172,6 +172,7 @@ class End:
         self.talking = False
         self.turn = 0
         self.may_race = False   # PDUs and completions of a link may be met on the next one of its handle
+        self.may_answer = False # requests are sent that the book does not know
         self.unjudged = 0       # requests that attgate answers, while it can
         self.waited = collections.deque(maxlen=1000) # the last answered requests, when they were sent, how long that took
 
@@ -259,7 +260,7 @@ class End:
 
     def got_answer(self, link):
         if not link.asking:
-            if not self.may_race:
+            if not self.may_race and not self.may_answer:
                 self.book.wrong.append("an answer to nothing")
             return
         self.waited.append((link.asking, link.asked_at, time.monotonic() - link.asked_at))
