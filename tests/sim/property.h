@@ -10,9 +10,30 @@
 
 #include "tests/sim/world.h"
 
+/** A seed's upper half, so that AG_SEED tells which property it is for: a row for each, and no
+ *  number twice. */
+enum ag_sim_salt {
+	AG_SALT_GARBAGE = 0x11,
+	AG_SALT_WITHOUT_RULES = 0x12,
+	AG_SALT_DRY_RUN = 0x13,
+	AG_SALT_ANSWERS = 0x21,
+	AG_SALT_ANSWERS_IN_TIME = 0x22,
+	AG_SALT_CREDITS = 0x31,
+	AG_SALT_LASTING_LINKS = 0x32,
+	AG_SALT_ORDER = 0x41,
+	AG_SALT_ALL_ACTIONS = 0x51,
+	AG_SALT_STRICT_MODELS = 0x61,
+	AG_SALT_TOO_LONG = 0x62,
+	AG_SALT_SHIELD = 0x71,
+	AG_SALT_SHIELDED_MODELS = 0x72,
+	AG_SALT_ATTRIBUTES = 0x81,
+	AG_SALT_UNJUDGED = 0x91,
+	AG_SALT_HIDING = 0xa1,
+};
+
 struct ag_sim_property {
 	const char *name;
-	uint32_t salt;          /* a seed's upper half, different for each property */
+	enum ag_sim_salt salt;
 	unsigned int per_mille; /* of AG_CASES */
 	bool eatt;              /* enhanced bearers in some cases */
 	unsigned int actions;   /* of rules, as ag_sim_rules_new() takes; 0: no rules */

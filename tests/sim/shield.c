@@ -23,7 +23,6 @@ struct run {
 	struct ag_sim_shield_count *count;
 	const char *fault;
 	bool must_pass;    /* what the peer says is sound */
-	bool may_pass;     /* sound as far as the reader can know */
 	struct pdu said;   /* by the peer */
 	bool heard;        /* something of it reached the host */
 	uint8_t open;      /* request of the peer that the host has to answer; 0: none */
@@ -170,7 +169,7 @@ static uint16_t some_type(struct run *run)
 static void host_says(struct run *run, const struct pdu *pdu)
 {
 	run->said.len = 0;
-	run->must_pass = run->may_pass = false;
+	run->must_pass = false;
 	run->heard = false;
 	ag_sim_reader_says(&reader, pdu->data, pdu->len);
 	send(run, AG_SIDE_HOST, pdu);
@@ -252,23 +251,27 @@ static bool is_extended_error(const struct pdu *pdu)
 	return pdu->data[0] == 0x01 && reader.question[0] == 0x0a;
 }
 
+static void add_up(struct ag_sim_shield_count *count, bool may_pass, bool must_pass)
+{
+	count->sound += must_pass;
+	count->faulty += !may_pass;
+}
+
 static void peer_says(struct run *run)
 {
 	enum ag_sim_att_kind kind = ag_sim_att_kind(run->said.data[0]);
+	bool may_pass = !ag_sim_reader_fault(&reader, run->said.data, run->said.len);
 
-	run->may_pass = !ag_sim_reader_fault(&reader, run->said.data, run->said.len);
-	run->must_pass = run->may_pass && is_certain(&run->said) &&
+	run->must_pass = may_pass && is_certain(&run->said) &&
 			 !(reader.typed && is_extended_error(&run->said));
 	run->heard = false;
 	/* what the host does not get the engine may have learned from all the same */
-	if (!run->may_pass && (run->said.data[0] == 0x05 || run->said.data[0] == 0x09))
+	if (!may_pass && (run->said.data[0] == 0x05 || run->said.data[0] == 0x09))
 		reader.typed = true;
 	if (is_question(run->said.data[0]) || kind == AG_SIM_ATT_INDICATION)
 		run->owed++;
-	if (run->count && run->may_pass)
-		run->count->sound++;
-	else if (run->count)
-		run->count->faulty++;
+	if (run->count)
+		add_up(run->count, may_pass, run->must_pass);
 	send(run, AG_SIDE_CONTROLLER, &run->said);
 	if (run->must_pass && !run->heard && !run->fault)
 		run->fault = "a sound PDU never came";

@@ -16,7 +16,7 @@
 /** What came to pass. */
 struct ag_sim_shield_count {
 	unsigned int faulty; /* PDUs of the peer with a fault */
-	unsigned int sound;  /* and without one */
+	unsigned int sound;  /* that are certain to have none, and had to pass */
 	unsigned int replaced;
 };
 

@@ -106,7 +106,7 @@ static void fits(struct ag_random *random, struct ag_sim_case *what)
 Test(malformed, nothing_that_strict_models_say)
 {
 	static const struct ag_sim_property property = { .name = "nothing_that_strict_models_say",
-							 .salt = 0x61,
+							 .salt = AG_SALT_STRICT_MODELS,
 							 .per_mille = 60,
 							 .eatt = true,
 							 .prepare = fits };
@@ -121,7 +121,7 @@ Test(malformed, nothing_that_strict_models_say)
 Test(malformed, what_is_too_long_for_the_mtu)
 {
 	static const struct ag_sim_property property = { .name = "too_long_for_the_mtu",
-							 .salt = 0x62,
+							 .salt = AG_SALT_TOO_LONG,
 							 .per_mille = 5 };
 	struct ag_sim_totals totals;
 

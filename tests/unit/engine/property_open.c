@@ -15,7 +15,7 @@
 #include "tests/sim/garbage.h"
 #include "tests/sim/property.h"
 
-enum { SALT = 0x61, PACKETS = 50, LINKS = 3 };
+enum { PACKETS = 50, LINKS = 3 };
 
 static const char never[] = "rule att when att.length > 60000 reject\n"
 			    "rule smp when smp.opcode == 0x01 and age > 1000s reject\n";
@@ -123,11 +123,11 @@ Test(open, what_cannot_be_judged_passes)
 
 	cr_assert_eq(ag_ruleset_compile(&source, 1, &rules, NULL), 0);
 	if (only) {
-		if (strtoull(only, NULL, 0) >> 32 == SALT)
+		if (strtoull(only, NULL, 0) >> 32 == AG_SALT_UNJUDGED)
 			one(strtoull(only, NULL, 0), rules);
 	} else {
 		for (unsigned int i = 0; i < cases; i++)
-			unjudged += one((uint64_t)SALT << 32 | i, rules);
+			unjudged += one((uint64_t)AG_SALT_UNJUDGED << 32 | i, rules);
 		cr_assert_gt(unjudged, cases * 5u);
 	}
 	ag_ruleset_free(rules);

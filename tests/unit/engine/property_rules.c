@@ -16,7 +16,7 @@ Test(answers, exactly_one)
 {
 	static const struct ag_sim_property property = {
 		.name = "exactly_one",
-		.salt = 0x21,
+		.salt = AG_SALT_ANSWERS,
 		.eatt = true,
 		.per_mille = 120,
 		.actions = ACTION(ACCEPT) | ACTION(REJECT) | ACTION(REJECT_ERROR) | ACTION(ANSWER) |
@@ -33,7 +33,7 @@ Test(answers, exactly_one_in_time)
 {
 	static const struct ag_sim_property property = {
 		.name = "exactly_one_in_time",
-		.salt = 0x22,
+		.salt = AG_SALT_ANSWERS_IN_TIME,
 		.eatt = true,
 		.per_mille = 80,
 		.actions = ACTION(TIMEOUT) | ACTION(REJECT) | ACTION(DELAY),
@@ -59,7 +59,7 @@ static void flow(struct ag_random *random, struct ag_sim_case *what)
 Test(credits, balance)
 {
 	static const struct ag_sim_property property = { .name = "balance",
-							 .salt = 0x31,
+							 .salt = AG_SALT_CREDITS,
 							 .eatt = true,
 							 .per_mille = 150,
 							 .actions = AG_SIM_SAFE_ACTIONS,
@@ -79,7 +79,7 @@ static void calm(struct ag_random *random, struct ag_sim_case *what)
 Test(credits, balance_on_lasting_links)
 {
 	static const struct ag_sim_property property = { .name = "balance_on_lasting_links",
-							 .salt = 0x32,
+							 .salt = AG_SALT_LASTING_LINKS,
 							 .eatt = true,
 							 .per_mille = 100,
 							 .actions = AG_SIM_SAFE_ACTIONS,
@@ -94,7 +94,7 @@ Test(order, is_kept)
 {
 	static const struct ag_sim_property property = {
 		.name = "is_kept",
-		.salt = 0x41,
+		.salt = AG_SALT_ORDER,
 		.eatt = true,
 		.per_mille = 100,
 		.actions = ACTION(DELAY) | ACTION(DELAY_ENCRYPTED) | ACTION(DUPLICATE) |
@@ -110,7 +110,7 @@ Test(order, is_kept)
 Test(rules, all_actions)
 {
 	static const struct ag_sim_property property = { .name = "all_actions",
-							 .salt = 0x51,
+							 .salt = AG_SALT_ALL_ACTIONS,
 							 .eatt = true,
 							 .per_mille = 50,
 							 .actions = AG_SIM_ALL_ACTIONS,

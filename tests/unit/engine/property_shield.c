@@ -10,7 +10,7 @@
 #include "tests/sim/property.h"
 #include "tests/sim/shield.h"
 
-enum { SALT = 0x71, LONGEST = 2000 };
+enum { LONGEST = 2000 };
 
 static void one(uint64_t seed, struct ag_sim_shield_count *count)
 {
@@ -36,7 +36,7 @@ static void behind_shield(struct ag_random *random, struct ag_sim_case *what)
 Test(shield, strict_models_do_not_notice_it)
 {
 	static const struct ag_sim_property property = { .name = "strict_models_do_not_notice_it",
-							 .salt = 0x72,
+							 .salt = AG_SALT_SHIELDED_MODELS,
 							 .per_mille = 40,
 							 .eatt = true,
 							 .prepare = behind_shield };
@@ -63,12 +63,12 @@ Test(shield, only_what_is_sound_and_all_of_it)
 	unsigned int cases = ag_sim_cases(100);
 
 	if (only) {
-		if (strtoull(only, NULL, 0) >> 32 == SALT)
+		if (strtoull(only, NULL, 0) >> 32 == AG_SALT_SHIELD)
 			one(strtoull(only, NULL, 0), &count);
 		return;
 	}
 	for (unsigned int i = 0; i < cases; i++)
-		one((uint64_t)SALT << 32 | i, &count);
+		one((uint64_t)AG_SALT_SHIELD << 32 | i, &count);
 	cr_expect_gt(count.faulty, cases * 20u);
 	cr_expect_gt(count.sound, cases * 20u);
 	cr_expect_gt(count.replaced, cases * 2u);

@@ -10,7 +10,7 @@
 #include "tests/sim/garbage.h"
 #include "tests/sim/property.h"
 
-enum { SALT_GARBAGE = 0x11, PACKETS = 60 };
+enum { PACKETS = 60 };
 
 static void compare(struct ag_engine *engine, const struct ag_sim_middle *wire, uint64_t seed)
 {
@@ -70,12 +70,12 @@ Test(transparent, any_octets)
 	const char *only = getenv("AG_SEED");
 
 	if (only) {
-		if (strtoull(only, NULL, 0) >> 32 == SALT_GARBAGE)
+		if (strtoull(only, NULL, 0) >> 32 == AG_SALT_GARBAGE)
 			one_of_garbage(strtoull(only, NULL, 0));
 		return;
 	}
 	for (unsigned int i = 0; i < ag_sim_cases(200); i++)
-		one_of_garbage((uint64_t)SALT_GARBAGE << 32 | i);
+		one_of_garbage((uint64_t)AG_SALT_GARBAGE << 32 | i);
 }
 
 static void unchanged(struct ag_random *random, struct ag_sim_case *what)
@@ -87,7 +87,7 @@ static void unchanged(struct ag_random *random, struct ag_sim_case *what)
 Test(transparent, traffic_without_rules)
 {
 	static const struct ag_sim_property property = { .name = "traffic_without_rules",
-							 .salt = 0x12,
+							 .salt = AG_SALT_WITHOUT_RULES,
 							 .per_mille = 100,
 							 .eatt = true,
 							 .prepare = unchanged };
@@ -107,7 +107,7 @@ static void dry_run(struct ag_random *random, struct ag_sim_case *what)
 Test(transparent, dry_run_is_no_rules)
 {
 	static const struct ag_sim_property property = { .name = "dry_run_is_no_rules",
-							 .salt = 0x13,
+							 .salt = AG_SALT_DRY_RUN,
 							 .per_mille = 100,
 							 .eatt = true,
 							 .actions = AG_SIM_ALL_ACTIONS,
