@@ -25,6 +25,9 @@ static const char device[] = "/dev/vhci";
 #define READ_SIZE    4096
 /* The driver answers within the write of the request; this is for a machine that is very busy. */
 #define REPLY_TIMEOUT_MS 2000
+/* It is gone for good where the kernel had given up the controller's set-up before it was read, as
+ * what is queued is thrown away then (vhci_flush()). */
+#define ATTEMPTS 3
 /* Some kernels queue the host's first HCI Reset before the reply. */
 #define EARLY_MAX 4
 
@@ -113,16 +116,13 @@ static int wait_for_reply(struct vhci *vhci, int fd, const struct ag_opening *op
 	}
 }
 
-static int vhci_open(struct ag_transport *transport, const struct ag_opening *opening)
+/* @return: a descriptor, or negative; -ETIMEDOUT: the driver's reply has not come */
+static int make_controller(struct vhci *vhci, int fd, const struct ag_opening *opening)
 {
 	/* opcode 0: a primary controller with nothing special */
 	static const uint8_t request[] = { AG_H4_VENDOR, 0x00 };
-	struct vhci *vhci = vhci_of(transport);
-	int fd = open(device, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	int r;
 
-	if (fd < 0)
-		return no_device(transport, errno);
 	vhci->n_early = 0;
 	fd = put_above(fd, opening->other_fd);
 	/* at once: after a second the driver makes a controller without being asked */
@@ -130,14 +130,31 @@ static int vhci_open(struct ag_transport *transport, const struct ag_opening *op
 		r = -errno;
 	else
 		r = wait_for_reply(vhci, fd, opening);
-	if (r < 0) {
-		if (fd >= 0)
-			close(fd);
+	if (r < 0 && fd >= 0)
+		close(fd);
+	return r < 0 ? r : fd;
+}
+
+static int vhci_open(struct ag_transport *transport, const struct ag_opening *opening)
+{
+	struct vhci *vhci = vhci_of(transport);
+	int r = -ETIMEDOUT;
+
+	for (int i = 0; i < ATTEMPTS && r == -ETIMEDOUT; i++) {
+		int fd = open(device, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+		if (fd < 0)
+			return no_device(transport, errno);
+		r = make_controller(vhci, fd, opening);
+		if (r == -ETIMEDOUT)
+			ag_log(AG_LOG_WARNING, "%s did not reply within %d s%s", device,
+			       REPLY_TIMEOUT_MS / 1000, i + 1 < ATTEMPTS ? "; asking again" : "");
+	}
+	if (r < 0)
 		return ag_transport_fail(transport, r, "%s made no controller: %s", device,
 					 strerror(-r));
-	}
 	snprintf(transport->label, sizeof(transport->label), "hci%u", vhci->index);
-	transport->fd = fd;
+	transport->fd = r;
 	return 0;
 }
 
