@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * A clock on the wall that can be set without that of the machine: preloaded, it adds the seconds that
- * the file ATTGATE_CLOCK holds (int64) to CLOCK_REALTIME. The monotonic clock stays what it is.
+ * A clock on the wall that can be set without that of the machine: preloaded, it adds the seconds
+ * that the file ATTGATE_CLOCK holds (int64) to CLOCK_REALTIME. The monotonic clock stays what it
+ * is.
  */
 
 #include <fcntl.h>
