@@ -24,7 +24,7 @@ DEFINES   := -D_GNU_SOURCE -DAG_VERSION='"$(VERSION)"' -DAG_RULES_DIR='"$(RULESD
              -DAG_SYSCONF_DIR='"$(SYSCONFDIR)/attgate/rules.d"'
 ALL_CFLAGS := -std=c11 $(OPT) $(WARNINGS) $(DEFINES) $(SANITIZE) -I. $(CFLAGS)
 ENGINE_LIBS := -lnettle
-LIBS      := -lbluetooth -lev -ljansson -lmd -pthread $(ENGINE_LIBS)
+LIBS      := -lev -ljansson -pthread $(ENGINE_LIBS)
 
 RULES_SRC  := $(wildcard rules/*.c)
 ENGINE_SRC := $(wildcard proxy/base/*.c proxy/wire/*.c proxy/engine/*.c)

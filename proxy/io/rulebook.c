@@ -3,7 +3,8 @@
 
 #include <errno.h>
 #include <malloc.h>
-#include <sha2.h>
+#include <nettle/base16.h>
+#include <nettle/sha2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,7 +12,8 @@
 #include "proxy/base/cleanup.h"
 #include "proxy/io/rulefiles.h"
 
-_Static_assert(sizeof(((struct ag_rulebook_file *)0)->sha256) == SHA256_DIGEST_STRING_LENGTH,
+_Static_assert(sizeof(((struct ag_rulebook_file *)0)->sha256) ==
+		   BASE16_ENCODE_LENGTH(SHA256_DIGEST_SIZE) + 1,
 	       "room for the digest");
 
 uint64_t ag_wall_us(void)
@@ -31,6 +33,18 @@ void ag_rulebook_clear(struct ag_rulebook *book)
 	*book = (struct ag_rulebook){ .set = NULL };
 }
 
+static void digest(const struct ag_source *source, struct ag_rulebook_file *file)
+{
+	uint8_t octets[SHA256_DIGEST_SIZE];
+	struct sha256_ctx context;
+
+	sha256_init(&context);
+	sha256_update(&context, source->len, (const uint8_t *)source->text);
+	sha256_digest(&context, sizeof(octets), octets);
+	base16_encode_update(file->sha256, sizeof(octets), octets);
+	file->sha256[sizeof(file->sha256) - 1] = '\0';
+}
+
 static int note_files(struct ag_rulebook *book, const struct ag_rulefiles *files)
 {
 	book->files = calloc(files->count + 1, sizeof(*book->files));
@@ -43,8 +57,7 @@ static int note_files(struct ag_rulebook *book, const struct ag_rulefiles *files
 		if (!file->path)
 			return -ENOMEM;
 		book->n_files++;
-		SHA256Data((const uint8_t *)files->sources[i].text, files->sources[i].len,
-			   file->sha256);
+		digest(&files->sources[i], file);
 	}
 	return 0;
 }
