@@ -17,8 +17,11 @@
 #include "proxy/io/transport.h"
 #include "proxy/wire/h4.h"
 
-/* Room for the longest packet and as much again, so that one call gets many short ones. */
-#define BUFFER_SIZE ((size_t)2 * AG_H4_MAX)
+/* What one call reads at the most: many short packets, but not so many that what is made of them
+ * takes up memory, and the cache, for the sake of a few calls. */
+#define READ_MAX ((size_t)32 << 10)
+/* Room for the longest packet, and a call's more. */
+#define BUFFER_SIZE (AG_H4_MAX + READ_MAX)
 /* Octets that a message about lost framing shows. */
 #define SHOWN_MAX 16
 
@@ -151,9 +154,8 @@ static int socket_error(struct stream *stream)
 static int stream_read(struct ag_transport *transport, ag_packet_fn *packet, void *user)
 {
 	struct stream *stream = stream_of(transport);
-	size_t room = BUFFER_SIZE -
-		      stream->in_len; /* never 0: a whole packet is taken out at once */
-	ssize_t n = recv(transport->fd, stream->in + stream->in_len, room, 0);
+	/* there is room: a whole packet is taken out at once */
+	ssize_t n = recv(transport->fd, stream->in + stream->in_len, READ_MAX, 0);
 	int r;
 
 	if (n < 0)
@@ -164,7 +166,7 @@ static int stream_read(struct ag_transport *transport, ag_packet_fn *packet, voi
 	r = hand_over(stream, packet, user);
 	if (r < 0)
 		return r;
-	return (size_t)n < room ? AG_IO_AGAIN : 0;
+	return (size_t)n < READ_MAX ? AG_IO_AGAIN : 0;
 }
 
 /* ---- Writing ---- */
@@ -186,7 +188,7 @@ static int stream_flush(struct ag_transport *transport)
 	return 0;
 }
 
-/* Make room for `len` octets, which is at most half of the buffer. */
+/* Make room for `len` octets, for which an empty buffer has room. */
 static int make_room(struct stream *stream, size_t len)
 {
 	if (BUFFER_SIZE - stream->out_len < len) {
