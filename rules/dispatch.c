@@ -311,6 +311,32 @@ static unsigned int contexts_of(const struct ag_subject *subject)
 	return contexts;
 }
 
+/** Where ATT PDUs of a bearer go. Only EATT exists on both transports. */
+static enum ag_path path_of(enum ag_link_type link, enum ag_bearer_type bearer)
+{
+	switch (bearer) {
+	case AG_BEARER_ATT:
+		return AG_PATH_ATT;
+	case AG_BEARER_EATT:
+		return link == AG_LINK_BREDR ? AG_PATH_EATT_BREDR : AG_PATH_EATT;
+	case AG_BEARER_ATT_BREDR:
+		break;
+	}
+	return AG_PATH_ATT_BREDR;
+}
+
+enum ag_rules_reach ag_rules_reach(const struct ag_ruleset *set, enum ag_from from,
+				   enum ag_role role, enum ag_link_type link,
+				   enum ag_bearer_type bearer, uint8_t opcode)
+{
+	unsigned int context = ag_context(from, role, path_of(link, bearer));
+
+	if (!set || !ag_cases_has(&set->dispatch->any, context, opcode))
+		return AG_RULES_NONE;
+	return ag_cases_has(&set->dispatch->any_peers, context, opcode) ? AG_RULES_SOME
+									: AG_RULES_OF_PEERS;
+}
+
 /** Whether some rule can match in a context a PDU of which the opcode is known or not. */
 static bool may_match_in(const struct ag_cases *any, const struct ag_subject *subject,
 			 unsigned int context)
@@ -360,6 +386,7 @@ bool ag_rules_may_match(const struct ag_ruleset *set, const struct ag_subject *s
 	contexts = contexts_of(subject);
 	if (!contexts) /* a bearer on a link where it cannot be: nothing is known */
 		return true;
-	return may_match(&set->dispatch->any_peers, subject, contexts) ||
-	       (may_match(&set->dispatch->any, subject, contexts) && may_match_peer(set, subject));
+	return may_match(&set->dispatch->any, subject, contexts) &&
+	       (may_match(&set->dispatch->any_peers, subject, contexts) ||
+		may_match_peer(set, subject));
 }

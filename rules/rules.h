@@ -301,6 +301,18 @@ const struct ag_rule *ag_rules_next(const struct ag_ruleset *set, const struct a
  */
 bool ag_rules_may_match(const struct ag_ruleset *set, const struct ag_subject *subject);
 
+/** Which rules there are for an ATT PDU. */
+enum ag_rules_reach {
+	AG_RULES_NONE,     /* none can match it */
+	AG_RULES_OF_PEERS, /* only some that are for certain peers */
+	AG_RULES_SOME,
+};
+
+/** The same of an ATT PDU by its opcode alone, for less: what most rules ask first. */
+enum ag_rules_reach ag_rules_reach(const struct ag_ruleset *set, enum ag_from from,
+				   enum ag_role role, enum ag_link_type link,
+				   enum ag_bearer_type bearer, uint8_t opcode);
+
 /** Whether a condition on PDUs asks for a field; false for NULL. A field that costs something to
  *  find out need not be found out for a set that never asks. */
 bool ag_rules_ask(const struct ag_ruleset *set, enum ag_field field);

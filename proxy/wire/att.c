@@ -29,7 +29,7 @@
 	}
 
 /* In the order of Vol 3 Part F, 3.4. */
-static const struct ag_att_format formats[] = {
+const struct ag_att_format ag_att_rows[] = {
 	ROW(0x01, AG_ATT_RESPONSE, 0, 0, 5, 3, REQUEST, HANDLE, ERROR),
 	ROW(0x02, AG_ATT_REQUEST, 0x03, UNSUPPORTED, 3, 1, MTU),
 	ROW(0x03, AG_ATT_RESPONSE, 0, 0, 3, 1, MTU),
@@ -66,12 +66,12 @@ static const struct ag_att_format formats[] = {
 
 size_t ag_att_formats(const struct ag_att_format **rows)
 {
-	*rows = formats;
-	return sizeof(formats) / sizeof(formats[0]);
+	*rows = ag_att_rows;
+	return sizeof(ag_att_rows) / sizeof(ag_att_rows[0]);
 }
 
-/* Rows by opcode, from 0; a table of its own because this is asked once for every PDU. */
-static const uint8_t row_of[256] = {
+/* A table of its own because this is asked for every PDU. */
+const uint8_t ag_att_row_of[256] = {
 	[0x01] = 1,  [0x02] = 2,  [0x03] = 3,  [0x04] = 4,  [0x05] = 5,  [0x06] = 6,  [0x07] = 7,
 	[0x08] = 8,  [0x09] = 9,  [0x0a] = 10, [0x0b] = 11, [0x0c] = 12, [0x0d] = 13, [0x0e] = 14,
 	[0x0f] = 15, [0x10] = 16, [0x11] = 17, [0x12] = 18, [0x13] = 19, [0x52] = 20, [0xd2] = 21,
@@ -79,72 +79,50 @@ static const uint8_t row_of[256] = {
 	[0x20] = 29, [0x21] = 30, [0x23] = 31,
 };
 
-const struct ag_att_format *ag_att_format(uint8_t opcode)
-{
-	return row_of[opcode] ? &formats[row_of[opcode] - 1] : NULL;
-}
-
-enum ag_att_pdu_kind ag_att_kind(uint8_t opcode)
-{
-	const struct ag_att_format *format = ag_att_format(opcode);
-
-	if (format)
-		return format->kind;
-	if (opcode & 0x40)
-		return AG_ATT_COMMAND;
-	return opcode & 1 ? AG_ATT_NO_KIND : AG_ATT_REQUEST;
-}
+/* Octets that parameters take, where they do not depend on what else there is. */
+static const uint8_t fixed_size[AG_ATT_PARAM_COUNT] = {
+	[HANDLE] = 2,  [START] = 2, [END] = 2,    [OFFSET] = 2, [MTU] = 2,
+	[REQUEST] = 1, [ERROR] = 1, [FORMAT] = 1, [FLAGS] = 1,
+};
 
 /* Octets a parameter takes when `left` remain; 0 with left > 0 where it takes none of them. */
 static size_t param_size(enum ag_att_param param, uint8_t opcode, size_t left)
 {
-	switch (param) {
-	case AG_ATT_P_HANDLE:
-	case AG_ATT_P_START:
-	case AG_ATT_P_END:
-	case AG_ATT_P_OFFSET:
-	case AG_ATT_P_MTU:
-		return 2;
-	case AG_ATT_P_REQUEST:
-	case AG_ATT_P_ERROR:
-	case AG_ATT_P_FORMAT:
-	case AG_ATT_P_FLAGS:
-		return 1;
-	case AG_ATT_P_TYPE:
-		/* 3.4.3.3: Find By Type Value knows 16-bit types only */
-		return opcode != AG_ATT_FIND_BY_TYPE_VALUE_REQ && left == 16 ? 16 : 2;
-	case AG_ATT_P_VALUE:
+	if (fixed_size[param])
+		return fixed_size[param];
+	if (param == VALUE)
 		return left;
-	case AG_ATT_PARAM_COUNT:
-		break;
-	}
-	return 0;
+	/* 3.4.3.3: Find By Type Value knows 16-bit types only */
+	return opcode != AG_ATT_FIND_BY_TYPE_VALUE_REQ && left == 16 ? 16 : 2;
 }
 
 int ag_att_parse(const uint8_t *pdu, size_t len, struct ag_att *out)
 {
+	const struct ag_att_format *format = ag_att_format(pdu[0]);
+	unsigned int has = 0;
 	size_t at = 1;
 
 	out->pdu = pdu;
 	out->len = len;
 	out->opcode = pdu[0];
 	out->kind = ag_att_kind(pdu[0]);
-	out->format = ag_att_format(pdu[0]);
+	out->format = format;
 	out->has = 0;
-	if (!out->format)
+	if (!format)
 		return 0;
-	for (size_t i = 0; i < out->format->n_params; i++) {
-		enum ag_att_param param = out->format->params[i];
+	for (size_t i = 0; i < format->n_params; i++) {
+		enum ag_att_param param = format->params[i];
 		size_t size = param_size(param, out->opcode, len - at);
 
 		if (size > len - at)
 			break;
-		out->has |= 1u << param;
+		has |= 1u << param;
 		out->at[param] = (uint16_t)at;
 		out->param_len[param] = (uint16_t)size;
 		at += size;
 	}
-	return len < out->format->min_len ? AG_ATT_TRUNCATED : 0;
+	out->has = has;
+	return len < format->min_len ? AG_ATT_TRUNCATED : 0;
 }
 
 uint16_t ag_att_number(const struct ag_att *att, enum ag_att_param param)

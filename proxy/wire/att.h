@@ -96,15 +96,31 @@ struct ag_att_format {
 	enum ag_att_param params[4];
 };
 
-/** The row of an opcode, or NULL. */
-const struct ag_att_format *ag_att_format(uint8_t opcode);
-
 /** All rows. @return: how many */
 size_t ag_att_formats(const struct ag_att_format **rows);
 
+/** Those rows, and by opcode which of them it is, from 1; 0: none. For ag_att_format(). */
+extern const struct ag_att_format ag_att_rows[];
+extern const uint8_t ag_att_row_of[256];
+
+/** The row of an opcode, or NULL. */
+static inline const struct ag_att_format *ag_att_format(uint8_t opcode)
+{
+	return ag_att_row_of[opcode] ? &ag_att_rows[ag_att_row_of[opcode] - 1] : NULL;
+}
+
 /** Kind of any opcode. An unknown one is a command by its Command Flag, a request when it is even
  *  (3.3.1: it deserves Request Not Supported), else nothing. */
-enum ag_att_pdu_kind ag_att_kind(uint8_t opcode);
+static inline enum ag_att_pdu_kind ag_att_kind(uint8_t opcode)
+{
+	const struct ag_att_format *format = ag_att_format(opcode);
+
+	if (format)
+		return format->kind;
+	if (opcode & 0x40)
+		return AG_ATT_COMMAND;
+	return opcode & 1 ? AG_ATT_NO_KIND : AG_ATT_REQUEST;
+}
 
 /** A PDU taken apart. */
 struct ag_att {
