@@ -28,16 +28,15 @@ void ag_fifo_clear(struct ag_fifo *fifo)
 	fifo->head = fifo->tail = fifo->bytes = fifo->count = 0;
 }
 
-/* Make room for `need` octets at the tail. Records are moved down only when that frees at least
- * half of the memory, so an octet is moved at most once for each time it is queued. */
-static int make_room(struct ag_fifo *fifo, size_t need)
+/* Make room for `need` octets at the tail, where there is too little. Records are moved down only
+ * when that frees at least half of the memory, so an octet is moved at most once for each time it
+ * is queued. */
+static int __attribute__((noinline)) make_room(struct ag_fifo *fifo, size_t need)
 {
 	size_t used = fifo->tail - fifo->head;
 	size_t capacity = fifo->capacity ? fifo->capacity : FIFO_MIN;
 	uint8_t *data;
 
-	if (need <= fifo->capacity - fifo->tail)
-		return 0;
 	if (fifo->head >= fifo->capacity / 2 && used + need <= fifo->capacity) {
 		memmove(fifo->data, fifo->data + fifo->head, used);
 	} else {
@@ -60,13 +59,14 @@ static int make_room(struct ag_fifo *fifo, size_t need)
 uint8_t *ag_fifo_push(struct ag_fifo *fifo, size_t len, uint32_t mark)
 {
 	struct header header = { .len = (uint32_t)len, .mark = mark };
+	size_t need = footprint(len);
 	uint8_t *at;
 
-	if (make_room(fifo, footprint(len)))
+	if (need > fifo->capacity - fifo->tail && make_room(fifo, need))
 		return NULL;
 	at = fifo->data + fifo->tail;
 	memcpy(at, &header, sizeof(header));
-	fifo->tail += footprint(len);
+	fifo->tail += need;
 	fifo->bytes += len;
 	fifo->count++;
 	return at + sizeof(header);

@@ -74,20 +74,25 @@ static int send_one(struct ag_engine *engine, struct ag_link *link, enum ag_side
 }
 
 /* A packet longer than the host's transport carries. Its last fragment stands for it. */
-static int send_split(struct ag_engine *engine, struct ag_link *link, const struct ag_acl *acl,
-		      size_t limit, bool ours)
+static int __attribute__((noinline)) send_split(struct ag_engine *engine, struct ag_link *link,
+						const uint8_t *packet, size_t len, bool ours)
 {
-	enum ag_acl_pb pb = acl->pb;
+	size_t limit = engine->config.acl_max[AG_SIDE_HOST];
 	uint8_t *frame = engine->split;
+	enum ag_acl_pb pb;
+	struct ag_acl acl;
 	size_t done = 0;
 
-	while (done < acl->len) {
-		size_t part = acl->len - done < limit ? acl->len - done : limit;
-		bool last = done + part == acl->len;
+	if (!ag_acl_parse(packet, len, &acl))
+		return send_one(engine, link, AG_SIDE_HOST, packet, len, ours);
+	pb = acl.pb;
+	while (done < acl.len) {
+		size_t part = acl.len - done < limit ? acl.len - done : limit;
+		bool last = done + part == acl.len;
 		int r;
 
-		ag_acl_put_header(frame, acl->handle, pb, (uint16_t)part);
-		memcpy(frame + AG_ACL_HEADER, acl->data + done, part);
+		ag_acl_put_header(frame, acl.handle, pb, (uint16_t)part);
+		memcpy(frame + AG_ACL_HEADER, acl.data + done, part);
 		r = send_one(engine, link, AG_SIDE_HOST, frame, AG_ACL_HEADER + part,
 			     ours || !last);
 		if (r)
@@ -102,11 +107,9 @@ int ag_send(struct ag_engine *engine, struct ag_link *link, enum ag_side to, con
 	    size_t len, bool ours)
 {
 	size_t limit = engine->config.acl_max[to];
-	struct ag_acl acl;
 
-	if (to == AG_SIDE_HOST && limit && len > limit + AG_ACL_HEADER &&
-	    ag_acl_parse(packet, len, &acl))
-		return send_split(engine, link, &acl, limit, ours);
+	if (to == AG_SIDE_HOST && limit && len > limit + AG_ACL_HEADER)
+		return send_split(engine, link, packet, len, ours);
 	return send_one(engine, link, to, packet, len, ours);
 }
 
