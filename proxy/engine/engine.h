@@ -93,6 +93,15 @@ struct ag_decision {
 
 typedef void ag_tap_fn(void *user, const struct ag_decision *decision);
 
+struct ag_passed;
+
+/**
+ * A PDU goes on as it came, which no rule can concern and from which nothing is hidden; see pass.h.
+ *
+ * @return: whether that is enough to know; else it becomes a decision for the tap, like any other
+ */
+typedef bool ag_pass_fn(void *user, const struct ag_passed *passed);
+
 struct ag_attributes;
 
 /** Whoever keeps the attribute maps of peers from one link to the next. */
@@ -114,6 +123,7 @@ struct ag_keeper {
 struct ag_engine_config {
 	const struct ag_ruleset *rules; /* borrowed until replaced; may be NULL */
 	ag_tap_fn *tap;                 /* may be NULL */
+	ag_pass_fn *pass;               /* asked before the tap is; NULL: the tap is told of all */
 	void *tap_user;
 	struct ag_keeper keeper; /* called until ag_engine_free() has returned */
 	uint64_t seed;           /* for `chance` and `jitter` */

@@ -7,6 +7,7 @@
  * which is fatal for the engine and passed on untouched.
  */
 
+#include "proxy/engine/pass.h"
 #include "proxy/engine/state.h"
 #include "proxy/wire/att.h"
 #include "proxy/wire/cursor.h"
@@ -268,10 +269,11 @@ void ag_map_teach(const struct ag_unit *unit);
  * The attribute that a PDU is about, and whose it is. A response speaks of what its request named,
  * a confirmation of what the indication named.
  *
- * @owner:  whose database it is in; set only where there is an attribute
- * @return: its handle, or 0 where the PDU is about none, or about more than one
+ * @answers: ag_bearer_answers() of it
+ * @owner:   whose database it is in; set only where there is an attribute
+ * @return:  its handle, or 0 where the PDU is about none, or about more than one
  */
-uint16_t ag_map_attribute(const struct ag_unit *unit, const struct ag_att *att,
+uint16_t ag_map_attribute(const struct ag_unit *unit, const struct ag_att *att, bool answers,
 			  enum ag_side *owner);
 
 /* ---- inspect.c ---- */
@@ -280,6 +282,14 @@ uint16_t ag_map_attribute(const struct ag_unit *unit, const struct ag_att *att,
 void ag_rtt_count(struct ag_rtt *rtt, uint64_t time_us);
 
 /* ---- subject.c ---- */
+
+/** What is known of an ATT PDU; all but its number. */
+void ag_know(const struct ag_engine *engine, const struct ag_unit *unit, const struct ag_att *att,
+	     struct ag_passed *out);
+
+/** The fields of an ATT PDU that was taken apart. */
+void ag_subject_make(const struct ag_passed *known, const struct ag_att *att,
+		     struct ag_subject *out);
 
 /** Fill the subject from a PDU. `att` is NULL for SMP. */
 void ag_subject_fill(struct ag_engine *engine, const struct ag_unit *unit, const struct ag_att *att,
@@ -295,11 +305,11 @@ size_t ag_subject_rewrite(const struct ag_unit *unit, uint8_t *pdu, size_t len,
 
 /* ---- malformed.c ---- */
 
-/** Set att.malformed of a PDU whose other fields are filled in; not of one of which only the first
- *  octets are at hand. What the asker takes for Extended Properties is judged as that, and is named
- *  so where nothing else is known of it. */
-void ag_malformed_fill(const struct ag_unit *unit, const struct ag_att *att,
-		       struct ag_subject *out);
+/** Find out whether a PDU of which all else is known keeps to its format; not of one of which only
+ *  the first octets are at hand. What the asker takes for Extended Properties is judged as that,
+ * and is named so where nothing else is known of it. */
+void ag_malformed_know(const struct ag_unit *unit, const struct ag_att *att,
+		       struct ag_passed *known);
 
 /** A response that keeps to its format goes to its asker: remember what it tells. Of an Error
  *  Response only the opcode counts.
@@ -307,10 +317,31 @@ void ag_malformed_fill(const struct ag_unit *unit, const struct ag_att *att,
 void ag_malformed_shown(struct ag_link *link, enum ag_side asker,
 			const struct ag_transaction *asked, const struct ag_att *response);
 
+/* ---- pass.c ---- */
+
+/** Whether a PDU with this opcode cannot just pass: a rule may concern it, something may be hidden
+ *  from it, others of its channel wait, or its bearer expects something else. */
+bool ag_pass_excludes(struct ag_engine *engine, const struct ag_unit *unit, uint8_t opcode);
+
+/** Judge a PDU and do what was decided. Most with which no rule has to do go no further than this.
+ */
+int ag_judge(struct ag_engine *engine, struct ag_unit *unit);
+
 /* ---- verdict.c ---- */
 
-/** Judge a PDU and do what was decided. */
-int ag_judge(struct ag_engine *engine, struct ag_unit *unit);
+/** What came of asking the rules for the first one that matches, with engine->subject. */
+struct ag_first {
+	bool asked;
+	const struct ag_rule *rule; /* NULL: none */
+	size_t position;            /* where to ask on */
+};
+
+/** Judge all others. @att: the PDU taken apart, where first->asked */
+int ag_decide(struct ag_engine *engine, struct ag_unit *unit, const struct ag_att *att,
+	      const struct ag_first *first);
+
+/** Forward a PDU as it came. */
+int ag_forward_unchanged(struct ag_engine *engine, struct ag_unit *unit);
 
 /** What a PDU waits for, and what is to be done when it goes. */
 struct ag_hold {

@@ -109,12 +109,12 @@ void ag_malformed_shown(struct ag_link *link, enum ag_side asker,
 /* ---- Judging ---- */
 
 /* The 16-bit UUID of the attribute that the PDU is about, 0 where that is not known. */
-static uint16_t type_of(const struct ag_subject *subject)
+static uint16_t type_of(const struct ag_passed *known)
 {
 	struct ag_uuid base = ag_uuid_from_u16(0);
-	const struct ag_uuid *type = &subject->value[AG_F_ATT_UUID].uuid;
+	const struct ag_uuid *type = &known->place.type;
 
-	if (!ag_subject_has(subject, AG_F_ATT_UUID) || type->lo != base.lo ||
+	if (!known->has_place || !known->place.mapped || type->lo != base.lo ||
 	    (type->hi & ~(UINT64_C(0xffff) << 32)) != base.hi)
 		return 0;
 	return (uint16_t)(type->hi >> 32);
@@ -123,19 +123,21 @@ static uint16_t type_of(const struct ag_subject *subject)
 /* What a response to a Read Request is read as. The map may have forgotten it meanwhile, by Service
  * Changed or by what contradicts it; who asked reads on all the same. */
 static uint16_t type_read(const struct ag_shown *shown, const struct ag_transaction *asked,
-			  struct ag_subject *out)
+			  struct ag_passed *known)
 {
 	if (asked->opcode != AG_ATT_READ_REQ || !is_extended(shown, asked->handle))
-		return type_of(out);
-	if (!ag_subject_has(out, AG_F_ATT_UUID)) {
-		out->value[AG_F_ATT_UUID].uuid = ag_uuid_from_u16(EXTENDED_PROPERTIES);
-		out->present |= UINT64_C(1) << AG_F_ATT_UUID;
-		ag_subject_set(out, AG_F_ATT_MAPPED, true);
-	}
+		return type_of(known);
+	if (!known->has_place)
+		known->place = (struct ag_attribute_place){ 0 };
+	known->has_place = true;
+	if (!known->place.mapped)
+		known->place.type = ag_uuid_from_u16(EXTENDED_PROPERTIES);
+	known->place.mapped = true;
 	return EXTENDED_PROPERTIES;
 }
 
-void ag_malformed_fill(const struct ag_unit *unit, const struct ag_att *att, struct ag_subject *out)
+void ag_malformed_know(const struct ag_unit *unit, const struct ag_att *att,
+		       struct ag_passed *known)
 {
 	enum ag_side to = ag_other(unit->from);
 	const struct ag_transaction *open = &unit->bearer->transaction[to];
@@ -150,12 +152,13 @@ void ag_malformed_fill(const struct ag_unit *unit, const struct ag_att *att, str
 
 	if (unit->len < unit->pdu_len)
 		return;
-	if (att->kind == AG_ATT_RESPONSE && !out->value[AG_F_ATT_UNSOLICITED].num) {
+	if (att->kind == AG_ATT_RESPONSE && known->answers) {
 		context.request = open->head;
 		context.request_len = open->head_len;
-		context.type = type_read(shown, open, out);
+		context.type = type_read(shown, open, known);
 	} else {
-		context.type = type_of(out);
+		context.type = type_of(known);
 	}
-	ag_subject_set(out, AG_F_ATT_MALFORMED, ag_att_is_malformed(att, &context));
+	known->has_malformed = true;
+	known->malformed = ag_att_is_malformed(att, &context);
 }

@@ -111,7 +111,8 @@ static bool is_about_range(const struct ag_att *att)
 	return false;
 }
 
-uint16_t ag_map_attribute(const struct ag_unit *unit, const struct ag_att *att, enum ag_side *owner)
+uint16_t ag_map_attribute(const struct ag_unit *unit, const struct ag_att *att, bool answers,
+			  enum ag_side *owner)
 {
 	enum ag_side asker = ag_other(unit->from);
 	const struct ag_transaction *asked = &unit->bearer->transaction[asker];
@@ -120,12 +121,8 @@ uint16_t ag_map_attribute(const struct ag_unit *unit, const struct ag_att *att, 
 
 	*owner = tells ? unit->from : asker;
 	if (att->kind == AG_ATT_CONFIRMATION)
-		return ag_bearer_answers(unit->bearer, unit->from, att)
-			   ? unit->bearer->indication_handle[asker]
-			   : 0;
-	if (att->kind == AG_ATT_RESPONSE &&
-	    has_param(ag_att_format(asked->opcode), AG_ATT_P_HANDLE) &&
-	    ag_bearer_answers(unit->bearer, unit->from, att))
+		return answers ? unit->bearer->indication_handle[asker] : 0;
+	if (answers && has_param(ag_att_format(asked->opcode), AG_ATT_P_HANDLE))
 		return asked->handle;
 	if (!ag_att_has(att, AG_ATT_P_HANDLE) || is_about_range(att))
 		return 0;

@@ -98,19 +98,13 @@ static struct ag_assembly *assembly_of(const struct ag_unit *unit)
 	return &unit->link->assembly[unit->from];
 }
 
-int ag_unit_forward(struct ag_engine *engine, struct ag_unit *unit)
+static int __attribute__((noinline))
+forward_gathered(struct ag_engine *engine, struct ag_unit *unit, size_t paid)
 {
 	enum ag_side to = ag_other(unit->from);
 	struct ag_fifo *packets = &assembly_of(unit)->packets;
-	size_t paid = unit->packets - unit->unpaid;
 	struct ag_record record;
 
-	if (unit->forwarded)
-		return 0;
-	unit->forwarded = true;
-	unit->unpaid = 0;
-	if (unit->packet)
-		return ag_send(engine, unit->link, to, unit->packet, unit->packet_len, false);
 	for (size_t i = 0; ag_fifo_front(packets, &record); i++) {
 		int r = ag_send(engine, unit->link, to, record.data, record.len, i < paid);
 
@@ -119,6 +113,20 @@ int ag_unit_forward(struct ag_engine *engine, struct ag_unit *unit)
 		ag_fifo_pop(packets);
 	}
 	return 0;
+}
+
+int ag_unit_forward(struct ag_engine *engine, struct ag_unit *unit)
+{
+	size_t paid = unit->packets - unit->unpaid;
+
+	if (unit->forwarded)
+		return 0;
+	unit->forwarded = true;
+	unit->unpaid = 0;
+	if (unit->packet)
+		return ag_send(engine, unit->link, ag_other(unit->from), unit->packet,
+			       unit->packet_len, false);
+	return forward_gathered(engine, unit, paid);
 }
 
 int ag_unit_forward_as(struct ag_engine *engine, struct ag_unit *unit, const uint8_t *pdu,
@@ -147,14 +155,7 @@ enum wish { WISH_MORE, WISH_PASS, WISH_WATCH, WISH_JUDGE };
 static enum wish wish_for_opcode(struct ag_engine *engine, const struct ag_unit *unit,
 				 uint8_t opcode)
 {
-	if (unit->bearer && ag_bearer_expects(unit->bearer, unit->from))
-		return WISH_JUDGE;
-	if (ag_hold_any(unit->link, unit->from, unit->cid))
-		return WISH_JUDGE;
-	if (unit->bearer && ag_hide_concerns(unit->link, unit->from, opcode))
-		return WISH_JUDGE;
-	ag_subject_glimpse(unit, opcode, &engine->subject);
-	if (ag_rules_may_match(engine->config.rules, &engine->subject))
+	if (ag_pass_excludes(engine, unit, opcode))
 		return WISH_JUDGE;
 	/* what a short one asks is remembered whole */
 	if (engine->config.tap || unit->pdu_len <= AG_HEAD_MAX)
@@ -318,8 +319,8 @@ static int begin_watch(struct ag_engine *engine, struct ag_link *link, enum ag_s
 	return set_streaming(engine, link, ag_other(from), true);
 }
 
-static int unjudged(struct ag_engine *engine, struct ag_link *link, enum ag_side from,
-		    enum ag_unjudged why)
+static int __attribute__((noinline))
+unjudged(struct ag_engine *engine, struct ag_link *link, enum ag_side from, enum ag_unjudged why)
 {
 	engine->stats.unjudged[why]++;
 	return let_pass(engine, link, from);
@@ -411,8 +412,9 @@ static int advance(struct ag_engine *engine, struct ag_link *link, enum ag_side 
 	return ag_recombine_pay(engine, link, from);
 }
 
-static int add_packet(struct ag_engine *engine, struct ag_link *link, enum ag_side from,
-		      const struct ag_acl *acl, const uint8_t *packet, size_t len)
+static int __attribute__((noinline))
+add_packet(struct ag_engine *engine, struct ag_link *link, enum ag_side from,
+	   const struct ag_acl *acl, const uint8_t *packet, size_t len)
 {
 	struct ag_assembly *assembly = &link->assembly[from];
 	enum ag_side to = ag_other(from);

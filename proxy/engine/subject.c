@@ -14,14 +14,14 @@ _Static_assert((int)AG_KIND_REQUEST == (int)AG_ATT_REQUEST &&
 	       "kinds of PDUs have the same numbers in the language and on the wire");
 
 /* Parameters that are fields of the same meaning. */
-static const struct {
-	enum ag_att_param param;
-	enum ag_field field;
-} numbers[] = {
-	{ AG_ATT_P_HANDLE, AG_F_ATT_HANDLE }, { AG_ATT_P_START, AG_F_ATT_START },
-	{ AG_ATT_P_END, AG_F_ATT_END },       { AG_ATT_P_OFFSET, AG_F_ATT_OFFSET },
-	{ AG_ATT_P_MTU, AG_F_ATT_MTU },       { AG_ATT_P_ERROR, AG_F_ATT_ERROR },
+static const uint8_t field_of[AG_ATT_PARAM_COUNT] = {
+	[AG_ATT_P_HANDLE] = AG_F_ATT_HANDLE, [AG_ATT_P_START] = AG_F_ATT_START,
+	[AG_ATT_P_END] = AG_F_ATT_END,       [AG_ATT_P_OFFSET] = AG_F_ATT_OFFSET,
+	[AG_ATT_P_MTU] = AG_F_ATT_MTU,       [AG_ATT_P_ERROR] = AG_F_ATT_ERROR,
 };
+#define NUMBERS                                                                                    \
+	(1u << AG_ATT_P_HANDLE | 1u << AG_ATT_P_START | 1u << AG_ATT_P_END |                       \
+	 1u << AG_ATT_P_OFFSET | 1u << AG_ATT_P_MTU | 1u << AG_ATT_P_ERROR)
 
 static void set_bytes(struct ag_subject *out, enum ag_field field, const uint8_t *data, size_t len)
 {
@@ -29,23 +29,20 @@ static void set_bytes(struct ag_subject *out, enum ag_field field, const uint8_t
 	out->present |= UINT64_C(1) << field;
 }
 
-static void fill_link(const struct ag_engine *engine, const struct ag_unit *unit,
-		      struct ag_subject *out)
+static uint64_t set(struct ag_subject *out, enum ag_field field, uint64_t num)
 {
-	const struct ag_link_view *view = &unit->link->view;
+	out->value[field].num = num;
+	return UINT64_C(1) << field;
+}
 
-	out->present = 0;
-	ag_subject_set(out, AG_F_FROM, unit->from);
-	ag_subject_set(out, AG_F_ROLE, view->role);
-	ag_subject_set(out, AG_F_LINK, view->type);
-	ag_subject_set(out, AG_F_PEER, view->peer);
-	ag_subject_set(out, AG_F_PEER_TYPE, view->peer_type);
-	ag_subject_set(out, AG_F_ENCRYPTED, view->encrypted);
-	ag_subject_set(out, AG_F_AGE, engine->now_us - view->since_us);
-	if (!unit->bearer)
-		return;
-	ag_subject_set(out, AG_F_BEARER, unit->bearer->type);
-	ag_subject_set(out, AG_F_MTU, unit->bearer->mtu);
+static uint64_t link_fields(const struct ag_link_view *view, enum ag_side from, uint64_t now_us,
+			    struct ag_subject *out)
+{
+	return set(out, AG_F_FROM, from) | set(out, AG_F_ROLE, view->role) |
+	       set(out, AG_F_LINK, view->type) | set(out, AG_F_PEER, view->peer) |
+	       set(out, AG_F_PEER_TYPE, view->peer_type) |
+	       set(out, AG_F_ENCRYPTED, view->encrypted) |
+	       set(out, AG_F_AGE, now_us - view->since_us);
 }
 
 static void set_uuid(struct ag_subject *out, enum ag_field field, const struct ag_uuid *uuid)
@@ -54,33 +51,40 @@ static void set_uuid(struct ag_subject *out, enum ag_field field, const struct a
 	out->present |= UINT64_C(1) << field;
 }
 
-/* What the map of its owner knows of the attribute that a PDU is about. */
-static void fill_attribute(const struct ag_unit *unit, const struct ag_att *att,
-			   struct ag_subject *out)
+static uint64_t answer_fields(const struct ag_passed *known, const struct ag_att *att,
+			      struct ag_subject *out)
 {
-	struct ag_attribute_place place;
-	enum ag_side owner = AG_SIDE_HOST;
-	uint16_t handle = ag_map_attribute(unit, att, &owner);
+	uint64_t present = set(out, AG_F_ATT_UNSOLICITED, !known->answers);
 
-	if (!handle)
-		return;
-	ag_attributes_find(unit->link->map[owner], handle, &place);
-	ag_subject_place(out, &place);
+	if (ag_att_has(att, AG_ATT_P_REQUEST))
+		return present | set(out, AG_F_ATT_REQUEST, ag_att_number(att, AG_ATT_P_REQUEST));
+	if (att->kind == AG_ATT_RESPONSE && known->answers)
+		return present | set(out, AG_F_ATT_REQUEST, known->request);
+	return present;
 }
 
-static void fill_att(const struct ag_unit *unit, const struct ag_att *att, struct ag_subject *out)
+/* What the octets tell. */
+static uint64_t att_fields(const struct ag_att *att, struct ag_subject *out)
 {
-	const struct ag_transaction *open = &unit->bearer->transaction[ag_other(unit->from)];
-	bool answers;
+	uint64_t present = set(out, AG_F_ATT_OPCODE, att->opcode) |
+			   set(out, AG_F_ATT_LENGTH, att->len);
 
-	ag_subject_set(out, AG_F_ATT_OPCODE, att->opcode);
-	ag_subject_set(out, AG_F_ATT_LENGTH, att->len);
 	if (att->kind != AG_ATT_NO_KIND)
-		ag_subject_set(out, AG_F_ATT_KIND, att->kind);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		if (ag_att_has(att, numbers[i].param))
-			ag_subject_set(out, numbers[i].field, ag_att_number(att, numbers[i].param));
+		present |= set(out, AG_F_ATT_KIND, att->kind);
+	for (unsigned int left = att->has & NUMBERS; left; left &= left - 1) {
+		enum ag_att_param param = (enum ag_att_param)__builtin_ctz(left);
+
+		present |= set(out, (enum ag_field)field_of[param], ag_att_number(att, param));
 	}
+	return present;
+}
+
+void ag_subject_make(const struct ag_passed *known, const struct ag_att *att,
+		     struct ag_subject *out)
+{
+	out->present = link_fields(known->link, (enum ag_side)known->from, known->now_us, out) |
+		       set(out, AG_F_BEARER, known->bearer) | set(out, AG_F_MTU, known->mtu) |
+		       att_fields(att, out);
 	if (ag_att_has(att, AG_ATT_P_TYPE)) {
 		struct ag_uuid type = ag_uuid_from_air(att->pdu + att->at[AG_ATT_P_TYPE],
 						       att->param_len[AG_ATT_P_TYPE]);
@@ -90,28 +94,64 @@ static void fill_att(const struct ag_unit *unit, const struct ag_att *att, struc
 	if (ag_att_has(att, AG_ATT_P_VALUE))
 		set_bytes(out, AG_F_ATT_VALUE, att->pdu + att->at[AG_ATT_P_VALUE],
 			  att->param_len[AG_ATT_P_VALUE]);
-	if (att->kind != AG_ATT_RESPONSE && att->kind != AG_ATT_CONFIRMATION)
+	if (att->kind == AG_ATT_RESPONSE || att->kind == AG_ATT_CONFIRMATION)
+		out->present |= answer_fields(known, att, out);
+	if (known->has_place)
+		ag_subject_place(out, &known->place);
+	if (known->has_malformed)
+		ag_subject_set(out, AG_F_ATT_MALFORMED, known->malformed);
+}
+
+void ag_know(const struct ag_engine *engine, const struct ag_unit *unit, const struct ag_att *att,
+	     struct ag_passed *out)
+{
+	const struct ag_bearer *bearer = unit->bearer;
+	enum ag_side owner = AG_SIDE_HOST;
+	uint16_t handle;
+
+	out->now_us = engine->now_us;
+	out->link = &unit->link->view;
+	out->pdu = unit->pdu;
+	out->len = unit->len;
+	out->packets = unit->packets;
+	out->from = (enum ag_from)unit->from;
+	out->bearer = bearer->type;
+	out->cid = unit->cid;
+	out->mtu = bearer->mtu;
+	out->request = bearer->transaction[ag_other(unit->from)].opcode;
+	out->answers = (att->kind == AG_ATT_RESPONSE || att->kind == AG_ATT_CONFIRMATION) &&
+		       ag_bearer_answers(bearer, unit->from, att);
+	out->has_malformed = false;
+	out->has_place = false;
+	if (!engine->asks_attribute)
 		return;
-	answers = ag_bearer_answers(unit->bearer, unit->from, att);
-	ag_subject_set(out, AG_F_ATT_UNSOLICITED, !answers);
-	if (ag_att_has(att, AG_ATT_P_REQUEST))
-		ag_subject_set(out, AG_F_ATT_REQUEST, ag_att_number(att, AG_ATT_P_REQUEST));
-	else if (att->kind == AG_ATT_RESPONSE && answers)
-		ag_subject_set(out, AG_F_ATT_REQUEST, open->opcode);
+	handle = ag_map_attribute(unit, att, out->answers, &owner);
+	out->has_place = handle != 0;
+	if (handle)
+		ag_attributes_find(unit->link->map[owner], handle, &out->place);
+	if (engine->asks_malformed)
+		ag_malformed_know(unit, att, out);
+}
+
+void ag_passed_subject(const struct ag_passed *passed, struct ag_subject *out)
+{
+	struct ag_att att;
+
+	ag_att_parse(passed->pdu, passed->len, &att);
+	ag_subject_make(passed, &att, out);
 }
 
 void ag_subject_fill(struct ag_engine *engine, const struct ag_unit *unit, const struct ag_att *att,
 		     const uint8_t *pdu, size_t len, struct ag_subject *out)
 {
-	fill_link(engine, unit, out);
+	struct ag_passed known;
+
 	if (att) {
-		fill_att(unit, att, out);
-		if (engine->asks_attribute)
-			fill_attribute(unit, att, out);
-		if (engine->asks_malformed)
-			ag_malformed_fill(unit, att, out);
+		ag_know(engine, unit, att, &known);
+		ag_subject_make(&known, att, out);
 		return;
 	}
+	out->present = link_fields(&unit->link->view, unit->from, engine->now_us, out);
 	ag_subject_set(out, AG_F_SMP_OPCODE, pdu[0]);
 	if (pdu[0] == AG_SMP_PAIRING_FAILED && len >= 2)
 		ag_subject_set(out, AG_F_SMP_REASON, pdu[1]);
@@ -119,17 +159,16 @@ void ag_subject_fill(struct ag_engine *engine, const struct ag_unit *unit, const
 
 void ag_subject_glimpse(const struct ag_unit *unit, uint8_t opcode, struct ag_subject *out)
 {
-	out->present = 0;
-	ag_subject_set(out, AG_F_FROM, unit->from);
-	ag_subject_set(out, AG_F_ROLE, unit->link->view.role);
-	ag_subject_set(out, AG_F_LINK, unit->link->view.type);
-	ag_subject_set(out, AG_F_PEER, unit->link->view.peer);
+	const struct ag_link_view *view = &unit->link->view;
+	uint64_t present = set(out, AG_F_FROM, unit->from) | set(out, AG_F_ROLE, view->role) |
+			   set(out, AG_F_LINK, view->type) | set(out, AG_F_PEER, view->peer);
+
 	if (!unit->bearer) {
-		ag_subject_set(out, AG_F_SMP_OPCODE, opcode);
+		out->present = present | set(out, AG_F_SMP_OPCODE, opcode);
 		return;
 	}
-	ag_subject_set(out, AG_F_BEARER, unit->bearer->type);
-	ag_subject_set(out, AG_F_ATT_OPCODE, opcode);
+	out->present = present | set(out, AG_F_BEARER, unit->bearer->type) |
+		       set(out, AG_F_ATT_OPCODE, opcode);
 	if (ag_att_kind(opcode) != AG_ATT_NO_KIND)
 		ag_subject_set(out, AG_F_ATT_KIND, ag_att_kind(opcode));
 }
@@ -141,9 +180,9 @@ static enum ag_att_param param_of(enum ag_field field)
 {
 	if (field == AG_F_ATT_REQUEST)
 		return AG_ATT_P_REQUEST;
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		if (numbers[i].field == field)
-			return numbers[i].param;
+	for (unsigned int left = NUMBERS; left; left &= left - 1) {
+		if (field_of[__builtin_ctz(left)] == field)
+			return (enum ag_att_param)__builtin_ctz(left);
 	}
 	return AG_ATT_PARAM_COUNT;
 }

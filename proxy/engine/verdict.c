@@ -110,17 +110,22 @@ static void apply(struct ag_engine *engine, const struct ag_unit *unit,
 }
 
 static void ask_rules(struct ag_engine *engine, const struct ag_unit *unit,
-		      struct judgement *judgement)
+		      const struct ag_first *first, struct judgement *judgement)
 {
-	const struct ag_rule *rule;
-	size_t position = 0;
+	const struct ag_rule *rule = first->rule;
+	size_t position = first->position;
 
-	while (!judgement->verdict && (rule = ag_rules_next(engine->config.rules, &engine->subject,
-							    unit->link->match, &position))) {
+	if (!first->asked)
+		rule = ag_rules_next(engine->config.rules, &engine->subject, unit->link->match,
+				     &position);
+	while (rule) {
 		judgement->rule = rule;
 		engine->rule_hits[rule->index]++;
 		for (size_t i = 0; i < rule->n_actions; i++)
 			apply(engine, unit, &rule->actions[i], judgement);
+		rule = judgement->verdict ? NULL
+					  : ag_rules_next(engine->config.rules, &engine->subject,
+							  unit->link->match, &position);
 	}
 }
 
@@ -235,7 +240,7 @@ void ag_tell_later(struct ag_engine *engine, struct ag_link *link, enum ag_side 
 
 /* ---- Doing ---- */
 
-static int forward_unchanged(struct ag_engine *engine, struct ag_unit *unit)
+int ag_forward_unchanged(struct ag_engine *engine, struct ag_unit *unit)
 {
 	if (unit->channel && unit->channel->credit_based)
 		return ag_eatt_forward(engine, unit);
@@ -324,7 +329,7 @@ int ag_dispatch(struct ag_engine *engine, struct ag_unit *unit, const uint8_t *p
 		return answer_for_the_silent(engine, unit, pdu, len, how);
 	note(engine, unit, pdu, len, how);
 	if (pdu == unit->pdu && unit->packets)
-		r = forward_unchanged(engine, unit);
+		r = ag_forward_unchanged(engine, unit);
 	else
 		r = ag_unit_forward_as(engine, unit, pdu, len);
 	if (r || !how->duplicate)
@@ -553,7 +558,7 @@ static int dry_run(struct ag_engine *engine, struct ag_unit *unit,
 
 	tell(engine, unit, judgement, verdict, error, number);
 	note(engine, unit, unit->pdu, unit->len, &how);
-	return forward_unchanged(engine, unit);
+	return ag_forward_unchanged(engine, unit);
 }
 
 /* Answers to a peer that does not wait for them must not pile up. */
@@ -629,7 +634,8 @@ static void settle(struct ag_engine *engine, const struct ag_unit *unit,
 		ag_bearer_answered(unit->bearer, unit->from, as_came(judgement), engine->now_us);
 }
 
-int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
+int ag_decide(struct ag_engine *engine, struct ag_unit *unit, const struct ag_att *att,
+	      const struct ag_first *first)
 {
 	struct judgement judgement;
 	enum ag_verdict verdict;
@@ -637,9 +643,11 @@ int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
 	uint64_t number;
 	int r;
 
-	engine->stats.judged++;
 	begin(&judgement, unit);
-	look(engine, unit, &judgement);
+	if (first->asked)
+		judgement.att = *att;
+	else
+		look(engine, unit, &judgement);
 	if (unit->bearer && !unit->forwarded) {
 		verdict = ag_bearer_surplus(unit->bearer, unit->from, &judgement.att);
 		if (verdict != AG_V_ACCEPT) {
@@ -653,7 +661,7 @@ int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
 	number = ++engine->next_number;
 	/* when its first fragment went by no rule wanted it, whatever was loaded since */
 	if (!unit->forwarded || engine->config.dry_run)
-		ask_rules(engine, unit, &judgement);
+		ask_rules(engine, unit, first, &judgement);
 	if (unit->bearer)
 		settle(engine, unit, &judgement);
 	if (engine->config.dry_run)

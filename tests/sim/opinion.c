@@ -161,6 +161,8 @@ void ag_sim_world_tap(void *user, const struct ag_decision *decision)
 	size_t index = ag_sim_slot(decision->link->handle);
 	bool later = decision->verdict == AG_V_TIMEOUT || decision->verdict == AG_V_DISCARD;
 
+	if (world->what->twin)
+		ag_sim_twin_hear(&world->twin, decision);
 	world->result->verdicts[decision->verdict]++;
 	if (decision->as_came && ag_subject_has(decision->as_came, AG_F_ATT_MALFORMED))
 		world->result->malformed += decision->as_came->value[AG_F_ATT_MALFORMED].num;
@@ -176,4 +178,18 @@ void ag_sim_world_tap(void *user, const struct ag_decision *decision)
 		first_word(world, world->ledger[index], decision);
 	if (decision->verdict == AG_V_DISCONNECT)
 		world->ending[index] = true;
+}
+
+bool ag_sim_world_pass(void *user, const struct ag_passed *passed)
+{
+	struct ag_sim_world *world = user;
+	struct ag_subject subject;
+	struct ag_decision decision;
+
+	if (passed->number % 5 == 0)
+		return false;
+	decision = ag_sim_passed(passed, &subject);
+	world->result->passed++;
+	ag_sim_world_tap(world, &decision);
+	return true;
 }

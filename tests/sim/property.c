@@ -52,6 +52,7 @@ static void add_up(struct ag_sim_totals *totals, const struct ag_sim_case_result
 {
 	totals->cases++;
 	totals->judged += result->judged;
+	totals->passed += result->passed;
 	totals->pdus += result->pdus;
 	totals->completions += result->completions;
 	totals->malformed += result->malformed;
@@ -70,6 +71,7 @@ static bool run_seed(const struct ag_sim_property *property, struct shared *shar
 
 	random_pool(&random, &what);
 	what.steps = ag_random_range(&random, 40, 300);
+	what.passes = seed & 1;
 	what.eatt = property->eatt && ag_random_percent(&random, 60);
 	if (property->actions != 0)
 		what.rules = rules_of(shared, index, property);
@@ -86,7 +88,10 @@ static bool run_seed(const struct ag_sim_property *property, struct shared *shar
 		"buffers: LE %u, BR/EDR %u, longest packets %u and %u%s%s\n%s%s%s",
 		property->name, (unsigned long long)seed, ag_sim_fault_name(result.report.fault),
 		result.report.text, what.le_count, what.acl_count, what.acl_max[0], what.acl_max[1],
-		what.flow ? ", host flow" : "", what.dry_run ? ", dry run" : "",
+		what.flow ? ", host flow" : "",
+		what.dry_run  ? ", dry run"
+		: what.passes ? ", some passes"
+			      : "",
 		what.rules ? shared[index].text : "", what.reload ? "reloaded with:\n" : "",
 		what.reload ? shared[reload].text : "");
 	return false;

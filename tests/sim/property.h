@@ -44,6 +44,7 @@ struct ag_sim_property {
 struct ag_sim_totals {
 	unsigned int cases;
 	uint64_t judged;
+	uint64_t passed;
 	uint64_t pdus;
 	uint64_t completions;
 	uint64_t malformed;

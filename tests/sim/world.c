@@ -11,12 +11,23 @@
 
 /* ---- Packets ---- */
 
+/* The twin has done what the engine has. */
+static void compare_twins(struct ag_sim_world *world)
+{
+	const char *what = world->what->twin ? ag_sim_twin_differs(&world->twin, world->engine)
+					     : NULL;
+
+	if (what)
+		ag_sim_fail(world->report, AG_SIM_BYTES, "%s", what);
+}
+
 static void feed(struct ag_sim_world *world, enum ag_side side, const uint8_t *packet, size_t len)
 {
 	if (world->middle.feed(world->middle.self, side, packet, len, world->now_us) < 0)
 		ag_sim_fail(world->report, AG_SIM_MEMORY, "feed failed");
 	if (world->mirror.self)
 		world->mirror.feed(world->mirror.self, side, packet, len, world->now_us);
+	compare_twins(world);
 }
 
 static void from_host(void *user, const uint8_t *packet, size_t len)
@@ -104,6 +115,9 @@ static void tick(struct ag_sim_world *world)
 {
 	if (world->middle.tick(world->middle.self, world->now_us) < 0)
 		ag_sim_fail(world->report, AG_SIM_MEMORY, "tick failed");
+	if (world->what->twin)
+		world->mirror.tick(world->mirror.self, world->now_us);
+	compare_twins(world);
 	if (world->middle.deadline(world->middle.self) <= world->now_us)
 		ag_sim_fail(world->report, AG_SIM_STUCK, "a deadline in the past after the tick");
 }
@@ -396,7 +410,9 @@ static void reload(struct ag_sim_world *world)
 	if (!world->what->reload || !world->engine)
 		return;
 	world->rules = NULL;
-	if (ag_engine_set_rules(world->engine, world->what->reload->set) < 0)
+	if (ag_engine_set_rules(world->engine, world->what->reload->set) < 0 ||
+	    (world->what->twin &&
+	     ag_engine_set_rules(world->twin.engine, world->what->reload->set) < 0))
 		ag_sim_fail(world->report, AG_SIM_MEMORY, "set_rules failed");
 }
 
@@ -454,6 +470,7 @@ static struct ag_engine *new_engine(struct ag_sim_world *world)
 	struct ag_engine_config config = {
 		.rules = what->rules ? what->rules->set : NULL,
 		.tap = ag_sim_world_tap,
+		.pass = what->passes || what->twin ? ag_sim_world_pass : NULL,
 		.tap_user = world,
 		.seed = what->seed,
 		.acl_max = { what->acl_max[0], what->acl_max[1] },
@@ -461,6 +478,8 @@ static struct ag_engine *new_engine(struct ag_sim_world *world)
 		.early_acl_us = what->usb ? 50000 : 0,
 	};
 
+	if (what->twin && ag_sim_twin_new(&world->twin, &config, &world->mirror) != 0)
+		return NULL;
 	return ag_sim_engine_new(&config, &world->middle);
 }
 
@@ -494,6 +513,6 @@ void ag_sim_run(const struct ag_sim_case *what, struct ag_sim_case_result *resul
 	if (world.engine)
 		result->judged = ag_engine_stats(world.engine)->judged;
 	world.middle.free(world.middle.self);
-	if (what->unchanged)
+	if (world.mirror.self)
 		world.mirror.free(world.mirror.self);
 }

@@ -20,6 +20,8 @@ struct ag_sim_case {
 	uint64_t seed;
 	bool wire;      /* no engine in between */
 	bool unchanged; /* packets must come out as they went in */
+	bool passes;    /* what no rule has to do with may pass without a decision */
+	bool twin;      /* beside an engine that decides on everything; passes */
 	bool dry_run;
 	bool flow;                         /* controller-to-host flow control */
 	bool calm;                         /* no disconnection, no reset */
@@ -39,6 +41,7 @@ struct ag_sim_case_result {
 	struct ag_sim_report report;
 	bool mutated; /* the mutation found its packet */
 	uint64_t judged;
+	uint64_t passed;
 	uint64_t verdicts[AG_V_RECORDED + 1];
 	uint64_t completions;
 	uint64_t pdus;      /* that arrived */

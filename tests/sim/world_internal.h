@@ -4,6 +4,7 @@
 
 /* What world.c, talk.c and opinion.c share. */
 
+#include "tests/sim/twin.h"
 #include "tests/sim/world.h"
 
 enum {
@@ -21,8 +22,9 @@ struct ag_sim_world {
 	struct ag_random random;
 	uint64_t now_us;
 	struct ag_sim_middle middle;
-	struct ag_sim_middle mirror; /* a wire, where nothing may change */
-	struct ag_engine *engine;    /* NULL over a wire */
+	struct ag_sim_middle mirror; /* a wire, where nothing may change, or the twin */
+	struct ag_sim_twin twin;
+	struct ag_engine *engine; /* NULL over a wire */
 	struct ag_sim_mutator mutator;
 	const struct ag_sim_rules *rules; /* for the second opinion; NULL after a reload */
 	bool ending[AG_SIM_LINKS];        /* by a `disconnect` rule */
@@ -41,6 +43,9 @@ static inline size_t ag_sim_slot(uint16_t handle)
 
 /** The engine said a word: compare it, and note what has to arrive. `user` is the world. */
 void ag_sim_world_tap(void *user, const struct ag_decision *decision);
+
+/** It let a PDU pass, and it said so: likewise. Now and then a word is asked for instead. */
+bool ag_sim_world_pass(void *user, const struct ag_passed *passed);
 
 /** A PDU arrived at an end, whose `user` is the world. */
 void ag_sim_world_pdu(void *user, struct ag_sim_end *end, uint16_t cid, const uint8_t *pdu,

@@ -9,6 +9,7 @@
 #include "proxy/io/capture.h"
 #include "proxy/wire/cursor.h"
 #include "tests/sim/property.h"
+#include "tests/sim/twin.h"
 
 enum { ADAPTERS = 4 };
 
@@ -34,6 +35,15 @@ static void look(void *user, const struct ag_decision *decision)
 		  decision->pdu[0]);
 }
 
+static bool look_at_passed(void *user, const struct ag_passed *passed)
+{
+	struct ag_subject subject;
+	struct ag_decision decision = ag_sim_passed(passed, &subject);
+
+	look(user, &decision);
+	return true;
+}
+
 static void drain(struct ag_engine *engine)
 {
 	struct ag_packet packet;
@@ -53,13 +63,15 @@ static unsigned int broken(const char *path)
 	return strstr(path, "vm-case-12") ? 2 * (1 + 1 + 1 + 4) : 0;
 }
 
-static struct seen judge_recording(const char *path)
+static struct seen judge_recording(const char *path, ag_pass_fn *pass)
 {
 	struct ag_engine *engine[ADAPTERS] = { NULL };
 	struct ag_capture *capture = NULL;
 	struct ag_capture_frame frame;
 	struct seen seen = { .path = path, .broken = broken(path) };
-	struct ag_engine_config config = { .tap = look, .tap_user = &seen, .replay = true };
+	struct ag_engine_config config = {
+		.tap = look, .pass = pass, .tap_user = &seen, .replay = true
+	};
 
 	for (size_t i = 0; i < ADAPTERS; i++)
 		cr_assert_eq(ag_engine_new(&config, &engine[i]), 0);
@@ -89,10 +101,13 @@ Test(malformed, nothing_is_in_the_recordings)
 
 	cr_assert_eq(glob("tests/captures/*.btsnoop", 0, NULL, &found), 0);
 	for (size_t i = 0; i < found.gl_pathc; i++) {
-		struct seen seen = judge_recording(found.gl_pathv[i]);
+		struct seen seen = judge_recording(found.gl_pathv[i], NULL);
+		struct seen passed = judge_recording(found.gl_pathv[i], look_at_passed);
 
 		cr_expect_geq(seen.att, 4, "%s: %u PDUs", seen.path, seen.att);
 		cr_expect_eq(seen.malformed, seen.broken, "%s: %u", seen.path, seen.malformed);
+		cr_expect_eq(passed.att, seen.att, "%s: %u passed", seen.path, passed.att);
+		cr_expect_eq(passed.malformed, seen.broken, "%s: %u", seen.path, passed.malformed);
 	}
 	globfree(&found);
 }
@@ -142,6 +157,13 @@ static void hear(void *user, const struct ag_decision *decision)
 	last_is_malformed = decision->subject->value[AG_F_ATT_MALFORMED].num;
 }
 
+static bool hear_passed(void *user, const struct ag_passed *passed)
+{
+	(void)user;
+	last_is_malformed = passed->malformed;
+	return true;
+}
+
 static void say(enum ag_side from, const uint8_t *pdu, size_t len)
 {
 	uint8_t acl[64] = { 0x02, HANDLE, from == AG_SIDE_HOST ? 0x00 : 0x20 };
@@ -157,7 +179,7 @@ static void say(enum ag_side from, const uint8_t *pdu, size_t len)
 static void begin(void)
 {
 	static const uint8_t up[22] = { 0x04, 0x3e, 19, 1, 0, HANDLE, 0, 1, 1, 1, 2 };
-	struct ag_engine_config config = { .tap = hear };
+	struct ag_engine_config config = { .tap = hear, .pass = hear_passed };
 
 	cr_assert_eq(ag_engine_new(&config, &engine), 0);
 	cr_assert_eq(ag_engine_feed(engine, AG_SIDE_CONTROLLER, up, sizeof(up), 0), 0);
