@@ -212,17 +212,28 @@ static int write_trace(struct client *client)
 	return draft_end(&draft, client);
 }
 
-void ag_control_tap(void *user, const struct ag_decision *decision)
+static void wake_watchers(struct ag_control *control)
 {
-	struct ag_control *control = user;
-
-	ag_trace_put(control->trace, decision);
 	for (size_t i = 0; control->watchers > 0 && i < AG_CONTROL_CLIENTS; i++) {
 		struct client *client = control->client[i];
 
 		if (client && client->watching)
 			ev_io_start(control->loop, &client->writable);
 	}
+}
+
+void ag_control_tap(void *user, const struct ag_decision *decision)
+{
+	struct ag_control *control = user;
+
+	ag_trace_put(control->trace, decision);
+	wake_watchers(control);
+}
+
+void ag_control_pass(struct ag_control *control, const struct ag_passed *passed)
+{
+	ag_trace_pass(control->trace, passed);
+	wake_watchers(control);
 }
 
 /* ---- Requests ---- */

@@ -53,4 +53,7 @@ void ag_control_reloaded(struct ag_control *control, uint64_t number, int result
 /** The tap that feeds the watchers; `user` is a struct ag_control. */
 void ag_control_tap(void *user, const struct ag_decision *decision);
 
+/** Likewise of what passed. */
+void ag_control_pass(struct ag_control *control, const struct ag_passed *passed);
+
 #endif

@@ -321,12 +321,36 @@ static void on_given_up(void *user, unsigned int pause_ms)
 	start_opening(session, true, pause_ms);
 }
 
+static void on_decision(void *user, const struct ag_decision *decision)
+{
+	struct session *session = user;
+
+	ag_taps_tap(&session->taps, decision);
+}
+
+/* Whoever wants to know of every PDU gets the decision. The others are told of what rules did, and
+ * what passed is only kept for who asks later. */
+static bool on_passed(void *user, const struct ag_passed *passed)
+{
+	struct session *session = user;
+
+	if (session->decisions.verbose || session->shadow.set || session->recorder.file ||
+	    (session->btmon.fd >= 0 && session->btmon.all))
+		return false;
+	if (session->store)
+		ag_store_touch(session->store);
+	if (session->control)
+		ag_control_pass(session->control, passed);
+	return true;
+}
+
 static int make_engine(struct session *session)
 {
 	struct ag_engine_config config = {
 		.rules = session->rules.set,
-		.tap = ag_taps_tap,
-		.tap_user = &session->taps,
+		.tap = on_decision,
+		.pass = on_passed,
+		.tap_user = session,
 		.keeper = ag_store_keeper(session->store),
 		.identities = ag_store_identities(session->store),
 		.seed = SEED,

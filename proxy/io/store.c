@@ -416,15 +416,18 @@ static void on_later(struct ev_loop *loop, struct ev_timer *timer, int events)
 	save_all(timer->data);
 }
 
-void ag_store_tap(void *user, const struct ag_decision *decision)
+void ag_store_touch(struct ag_store *store)
 {
-	struct ag_store *store = user;
-
-	(void)decision;
 	if (ev_is_active(&store->later))
 		return;
 	ev_timer_set(&store->later, AG_STORE_DELAY_S, 0.);
 	ev_timer_start(store->loop, &store->later);
+}
+
+void ag_store_tap(void *user, const struct ag_decision *decision)
+{
+	(void)decision;
+	ag_store_touch(user);
 }
 
 void ag_store_watch(struct ag_store *store, struct ag_engine *engine)

@@ -49,8 +49,10 @@ struct ag_identities *ag_store_identities(struct ag_store *store);
 /** The engine that is asked for what is new, or NULL: there is none any more. */
 void ag_store_watch(struct ag_store *store, struct ag_engine *engine);
 
-/** The tap that looks whether anything is new, a while after traffic; `user` is a struct
- *  ag_store. */
+/** There was traffic: look in a while whether anything is new. */
+void ag_store_touch(struct ag_store *store);
+
+/** The tap that does so; `user` is a struct ag_store. */
 void ag_store_tap(void *user, const struct ag_decision *decision);
 
 /** A peer that is known, whether or not it is there at the moment. */

@@ -2,6 +2,7 @@
 #include "proxy/io/trace.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,41 @@
  * where a value is two words of a UUID, or one.
  */
 #define RING_SIZE ((size_t)192 << 10)
+
+/* A PDU that passed has a shorter record, for its subject is made again when somebody asks:
+ *
+ *   struct kept_passed | UUIDs, two words each | PDU
+ */
+struct kept_passed {
+	uint64_t number;
+	uint64_t now_us;
+	uint64_t peer;
+	uint64_t since_us;
+	uint32_t packets;
+	uint32_t len; /* of the PDU; not more than AG_TRACE_PDU_MAX of it are kept */
+	uint16_t handle;
+	uint16_t cid;
+	uint16_t mtu;
+	uint16_t known; /* bits of KNOWN_… */
+	uint8_t from;
+	uint8_t bearer;
+	uint8_t request;
+	uint8_t type;
+	uint8_t role;
+	uint8_t peer_type;
+};
+
+enum {
+	KNOWN_ANSWERS = 1 << 0,
+	KNOWN_ENCRYPTED = 1 << 1,
+	KNOWN_HAS_MALFORMED = 1 << 2,
+	KNOWN_MALFORMED = 1 << 3,
+	KNOWN_HAS_PLACE = 1 << 4,
+	/* UUIDs that follow, in this order */
+	KNOWN_TYPE = 1 << 5,
+	KNOWN_CHARACTERISTIC = 1 << 6,
+	KNOWN_SERVICE = 1 << 7,
+};
 
 /* Where a subject's octets lie, in the word that is kept of them: in which PDU, from where on. */
 enum { IN_NOTHING, IN_PDU, IN_OUT };
@@ -56,13 +92,20 @@ struct ag_trace {
 	uint64_t uuids;                 /* … and none of TOLD_TWICE … */
 	uint64_t octets;                /* … in any */
 	uint32_t offset[AG_TRACE_KEPT]; /* of the record, in `ring` */
+	bool passed[AG_TRACE_KEPT];     /* it is a short one */
 	/* what ag_trace_at() shows */
 	struct ag_decision decision;
 	struct ag_subject subject;
 	struct ag_link_view link;
 	struct ag_rule rule;
+	struct ag_attribute characteristic;
+	struct ag_attribute service;
 	_Alignas(struct kept) uint8_t ring[RING_SIZE];
 };
+
+_Static_assert(offsetof(struct kept, decision.number) == 0 &&
+		   offsetof(struct kept_passed, number) == 0,
+	       "a record begins with its number");
 
 int ag_trace_new(struct ag_trace **out)
 {
@@ -110,6 +153,14 @@ static uint8_t *make_room(struct ag_trace *trace)
 	}
 	*offset_of(trace, trace->end) = (uint32_t)start;
 	return trace->ring + start;
+}
+
+/* A record is there, up to here. */
+static void end_record(struct ag_trace *trace, const uint8_t *at, bool passed)
+{
+	trace->passed[trace->end % AG_TRACE_KEPT] = passed;
+	trace->tail = ((size_t)(at - trace->ring) + 7) & ~(size_t)7;
+	trace->end++;
 }
 
 /* ---- In ---- */
@@ -213,8 +264,65 @@ void ag_trace_put(struct ag_trace *trace, const struct ag_decision *decision)
 		at = put_text(at, decision->rule->name, NAME_KEPT);
 	if (decision->log_text)
 		at = put_text(at, decision->log_text, TEXT_KEPT);
-	trace->tail = ((size_t)(at - trace->ring) + 7) & ~(size_t)7;
-	trace->end++;
+	end_record(trace, at, false);
+}
+
+static uint8_t *put_uuid(uint8_t *to, const struct ag_uuid *uuid)
+{
+	memcpy(to, uuid, sizeof(*uuid));
+	return to + sizeof(*uuid);
+}
+
+/* @return: behind the UUIDs */
+static uint8_t *put_place(uint8_t *to, const struct ag_attribute_place *place, uint16_t *known)
+{
+	*known |= KNOWN_HAS_PLACE;
+	if (place->mapped) {
+		*known |= KNOWN_TYPE;
+		to = put_uuid(to, &place->type);
+	}
+	if (place->characteristic) {
+		*known |= KNOWN_CHARACTERISTIC;
+		to = put_uuid(to, &place->characteristic->uuid);
+	}
+	if (place->service) {
+		*known |= KNOWN_SERVICE;
+		to = put_uuid(to, &place->service->uuid);
+	}
+	return to;
+}
+
+void ag_trace_pass(struct ag_trace *trace, const struct ag_passed *passed)
+{
+	const struct ag_link_view *link = passed->link;
+	uint8_t *start = make_room(trace), *at = start + sizeof(struct kept_passed);
+	struct kept_passed *kept = (void *)start;
+
+	*kept = (struct kept_passed){
+		.number = passed->number,
+		.now_us = passed->now_us,
+		.peer = link->peer,
+		.since_us = link->since_us,
+		.packets = (uint32_t)passed->packets,
+		.len = (uint32_t)passed->len,
+		.handle = link->handle,
+		.cid = passed->cid,
+		.mtu = passed->mtu,
+		.known = (uint16_t)(passed->answers * KNOWN_ANSWERS |
+				    link->encrypted * KNOWN_ENCRYPTED),
+		.from = (uint8_t)passed->from,
+		.bearer = (uint8_t)passed->bearer,
+		.request = passed->request,
+		.type = (uint8_t)link->type,
+		.role = (uint8_t)link->role,
+		.peer_type = (uint8_t)link->peer_type,
+	};
+	if (passed->has_malformed)
+		kept->known |= KNOWN_HAS_MALFORMED | passed->malformed * KNOWN_MALFORMED;
+	if (passed->has_place)
+		at = put_place(at, &passed->place, &kept->known);
+	end_record(trace, put_octets(at, passed->pdu, at_most(passed->len, AG_TRACE_PDU_MAX)),
+		   true);
 }
 
 /* ---- Out ---- */
@@ -227,11 +335,6 @@ uint64_t ag_trace_first(const struct ag_trace *trace)
 uint64_t ag_trace_end(const struct ag_trace *trace)
 {
 	return trace->end;
-}
-
-static const struct kept *kept_at(struct ag_trace *trace, uint64_t at)
-{
-	return (const void *)(trace->ring + *offset_of(trace, at));
 }
 
 /* Octets of a subject as they lie in what is shown; what was not kept is not there. */
@@ -271,9 +374,85 @@ static void show_subject(struct ag_trace *trace, const struct kept *kept, const 
 		trace->decision.as_came = &trace->subject;
 }
 
-const struct ag_decision *ag_trace_at(struct ag_trace *trace, uint64_t at)
+/* @return: behind the UUID, where there is one */
+static const uint8_t *show_uuid(const uint8_t *from, bool there, struct ag_uuid *out)
 {
-	const struct kept *kept = kept_at(trace, at);
+	if (!there)
+		return from;
+	memcpy(out, from, sizeof(*out));
+	return from + sizeof(*out);
+}
+
+/* What was known of the attribute. @return: behind the UUIDs */
+static const uint8_t *show_place(struct ag_trace *trace, const struct kept_passed *kept,
+				 struct ag_attribute_place *out)
+{
+	const uint8_t *next = (const uint8_t *)(kept + 1);
+
+	out->mapped = kept->known & KNOWN_TYPE;
+	next = show_uuid(next, out->mapped, &out->type);
+	if (kept->known & KNOWN_CHARACTERISTIC)
+		out->characteristic = &trace->characteristic;
+	next = show_uuid(next, out->characteristic, &trace->characteristic.uuid);
+	if (kept->known & KNOWN_SERVICE)
+		out->service = &trace->service;
+	return show_uuid(next, out->service, &trace->service.uuid);
+}
+
+static void show_link(const struct kept_passed *kept, struct ag_link_view *out)
+{
+	*out = (struct ag_link_view){
+		.handle = kept->handle,
+		.type = (enum ag_link_type)kept->type,
+		.role = (enum ag_role)kept->role,
+		.peer = kept->peer,
+		.peer_type = (enum ag_peer_type)kept->peer_type,
+		.encrypted = kept->known & KNOWN_ENCRYPTED,
+		.since_us = kept->since_us,
+	};
+}
+
+static const struct ag_decision *show_passed(struct ag_trace *trace, const struct kept_passed *kept)
+{
+	struct ag_passed passed = {
+		.now_us = kept->now_us,
+		.link = &trace->link,
+		.len = at_most(kept->len, AG_TRACE_PDU_MAX),
+		.from = (enum ag_from)kept->from,
+		.bearer = (enum ag_bearer_type)kept->bearer,
+		.mtu = kept->mtu,
+		.request = kept->request,
+		.answers = kept->known & KNOWN_ANSWERS,
+		.has_malformed = kept->known & KNOWN_HAS_MALFORMED,
+		.malformed = kept->known & KNOWN_MALFORMED,
+		.has_place = kept->known & KNOWN_HAS_PLACE,
+	};
+
+	passed.pdu = show_place(trace, kept, &passed.place);
+	show_link(kept, &trace->link);
+	ag_passed_subject(&passed, &trace->subject);
+	ag_subject_set(&trace->subject, AG_F_ATT_LENGTH, kept->len);
+	trace->decision = (struct ag_decision){
+		.number = kept->number,
+		.now_us = kept->now_us,
+		.from = passed.from,
+		.link = &trace->link,
+		.cid = kept->cid,
+		.is_att = true,
+		.bearer = passed.bearer,
+		.pdu = passed.pdu,
+		.len = passed.len,
+		.pdu_len = kept->len,
+		.verdict = AG_V_ACCEPT,
+		.subject = &trace->subject,
+		.as_came = &trace->subject,
+		.packets = kept->packets,
+	};
+	return &trace->decision;
+}
+
+static const struct ag_decision *show_kept(struct ag_trace *trace, const struct kept *kept)
+{
 	const uint64_t *words = (const uint64_t *)(const void *)(kept + 1);
 	const uint8_t *next = (const uint8_t *)(words + kept->words);
 
@@ -299,16 +478,33 @@ const struct ag_decision *ag_trace_at(struct ag_trace *trace, uint64_t at)
 	return &trace->decision;
 }
 
+const struct ag_decision *ag_trace_at(struct ag_trace *trace, uint64_t at)
+{
+	const void *kept = trace->ring + *offset_of(trace, at);
+
+	return trace->passed[at % AG_TRACE_KEPT] ? show_passed(trace, kept)
+						 : show_kept(trace, kept);
+}
+
+/* Of both kinds of records it comes first. */
+static uint64_t number_at(struct ag_trace *trace, uint64_t at)
+{
+	uint64_t number;
+
+	memcpy(&number, trace->ring + *offset_of(trace, at), sizeof(number));
+	return number;
+}
+
 const struct ag_subject *ag_trace_subject(struct ag_trace *trace, uint64_t at)
 {
-	uint64_t number = kept_at(trace, at)->decision.number;
+	uint64_t number = number_at(trace, at);
 
 	for (;; at--) {
-		const struct kept *kept = kept_at(trace, at);
+		const struct ag_subject *subject = number_at(trace, at) == number
+						       ? ag_trace_at(trace, at)->subject
+						       : NULL;
 
-		if (kept->decision.number == number && kept->decision.subject)
-			return ag_trace_at(trace, at)->subject;
-		if (at == trace->first)
-			return NULL;
+		if (subject || at == trace->first)
+			return subject;
 	}
 }

@@ -9,6 +9,7 @@
  */
 
 #include "proxy/engine/engine.h"
+#include "proxy/engine/pass.h"
 
 /** Decisions kept at the most. They share 192 KiB, where some 600 of ordinary PDUs have room. */
 #define AG_TRACE_KEPT 768
@@ -27,6 +28,9 @@ void ag_trace_free(struct ag_trace *trace);
  * its pointers lead to is copied too, but for `as_came` where it speaks of another attribute than
  * `subject`. Never allocates. */
 void ag_trace_put(struct ag_trace *trace, const struct ag_decision *decision);
+
+/** Likewise a PDU that passed; it is shown as the decision that it would have been. */
+void ag_trace_pass(struct ag_trace *trace, const struct ag_passed *passed);
 
 /** Decisions are counted from 0, whatever their PDUs' numbers are: the oldest that is kept … */
 uint64_t ag_trace_first(const struct ag_trace *trace);

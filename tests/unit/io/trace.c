@@ -309,3 +309,101 @@ Test(trace, what_came)
 	cr_expect_null(ag_trace_at(trace, 2)->as_came);
 	ag_trace_free(trace);
 }
+
+/* What passes is shown as the decision that it would have been. */
+static void expect_passed(const struct ag_passed *passed, const struct ag_decision *shown)
+{
+	struct ag_subject subject;
+
+	ag_passed_subject(passed, &subject);
+	cr_expect_eq(shown->number, passed->number);
+	cr_expect_eq(shown->now_us, passed->now_us);
+	cr_expect_eq(shown->verdict, AG_V_ACCEPT);
+	cr_expect(shown->is_att && !shown->rule && !shown->out && !shown->log_text);
+	cr_expect(shown->bearer == passed->bearer && shown->cid == passed->cid &&
+		  shown->from == passed->from && shown->packets == passed->packets);
+	cr_expect(memcmp(shown->link, passed->link, sizeof(*shown->link)) == 0);
+	cr_expect_eq(shown->pdu_len, passed->len);
+	cr_assert_leq(shown->len, passed->len);
+	cr_expect(memcmp(shown->pdu, passed->pdu, shown->len) == 0);
+	if (shown->len == passed->len)
+		cr_expect(same_subject(shown->subject, &subject));
+	cr_expect_eq(shown->as_came, shown->subject);
+	cr_expect_eq(shown->subject->value[AG_F_ATT_LENGTH].num, passed->len);
+}
+
+/* Any, from its number. */
+static struct ag_passed any_passed(uint64_t n, struct ag_link_view *link, uint8_t *pdu,
+				   struct ag_attribute declared[2])
+{
+	static const uint8_t opcodes[] = { 0x1b, 0x52, 0x0a, 0x0b, 0x01, 0x08, 0x1e };
+	struct ag_passed passed = {
+		.number = n,
+		.now_us = 1000 * n,
+		.link = link,
+		.pdu = pdu,
+		.len = n % 50 ? 1 + n % 40 : 600,
+		.packets = 1 + n % 3,
+		.from = n % 2 ? AG_FROM_HOST : AG_FROM_PEER,
+		.bearer = n % 3 ? AG_BEARER_ATT : AG_BEARER_EATT,
+		.cid = (uint16_t)(4 + n % 5),
+		.mtu = (uint16_t)(23 + n % 500),
+		.request = (uint8_t)(n % 7 ? 0x0a : 0x12),
+		.answers = n % 5,
+		.has_malformed = n % 11,
+		.malformed = n % 11 && n % 2,
+		.has_place = n % 4,
+		.place = { .mapped = n % 8 > 3,
+			   .type = ag_uuid_from_u16((uint16_t)n),
+			   .characteristic = n % 16 > 7 ? &declared[0] : NULL,
+			   .service = n % 32 > 15 ? &declared[1] : NULL },
+	};
+
+	memset(link, 0, sizeof(*link));
+	link->handle = (uint16_t)(n % 0xeff);
+	link->type = n % 6 > 2 ? AG_LINK_BREDR : AG_LINK_LE;
+	link->role = n % 7 > 3 ? AG_ROLE_CENTRAL : AG_ROLE_PERIPHERAL;
+	link->peer = n * 0x10001;
+	link->peer_type = (enum ag_peer_type)(n % 4);
+	link->encrypted = n % 9 > 4;
+	link->since_us = n;
+	declared[0] = (struct ag_attribute){ .uuid = ag_uuid_from_u16((uint16_t)(n + 1)) };
+	declared[1] = (struct ag_attribute){ .uuid = ag_uuid_from_u16((uint16_t)(n + 2)) };
+	for (size_t i = 0; i < passed.len; i++)
+		pdu[i] = (uint8_t)(n + i);
+	pdu[0] = opcodes[n % sizeof(opcodes)];
+	return passed;
+}
+
+Test(trace, what_passes_is_a_decision_again)
+{
+	struct ag_attribute declared[2];
+	struct ag_link_view link;
+	struct ag_trace *trace;
+	struct scene scene;
+	uint8_t pdu[600];
+
+	cr_assert_eq(ag_trace_new(&trace), 0);
+	for (uint64_t n = 0; n < 5000; n++) {
+		struct ag_passed passed = any_passed(n, &link, pdu, declared);
+
+		set_any(&scene, n);
+		if (n % 3)
+			ag_trace_pass(trace, &passed);
+		else
+			ag_trace_put(trace, &scene.decision);
+		memset(pdu, 0xee, sizeof(pdu));
+		memset(declared, 0xee, sizeof(declared));
+		cr_assert_leq(ag_trace_first(trace), n < 256 ? 0 : n - 256);
+		for (uint64_t at = n % 251 ? n : ag_trace_first(trace); at <= n; at++) {
+			passed = any_passed(at, &link, pdu, declared);
+			set_any(&scene, at);
+			if (at % 3)
+				expect_passed(&passed, ag_trace_at(trace, at));
+			else
+				expect_same(ag_trace_at(trace, at), &scene.decision);
+			cr_assert_eq(ag_trace_subject(trace, at), ag_trace_at(trace, at)->subject);
+		}
+	}
+	ag_trace_free(trace);
+}
