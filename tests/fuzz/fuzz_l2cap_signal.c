@@ -3,20 +3,17 @@
  * The input is the payload of a C-frame. The oracle: the commands that are found lie one behind the
  * other, what is taken from one is written back as the same octets, and of one that is cut short
  * nothing is read that is not there.
+ *
+ * aims at: proxy/wire/l2cap_signal.c
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proxy/wire/l2cap_signal.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 /* Look at all that the command is said to have. */
 static unsigned int touch(const struct ag_l2cap_signal *signal)
@@ -88,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		sum += check_cut(command, len);
 	}
+	(void)sum;
 	require(frame.left < AG_L2CAP_SIGNAL_HEADER || frame.failed);
 	return 0;
 }
