@@ -69,7 +69,8 @@ $(BUILD)/libsim.a: $(call objects,$(SIM_SRC))
 
 # tests/sim/alloc.c counts allocations and lets them fail
 $(BUILD)/unit: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free \
-                          -Wl,--wrap=strdup,--wrap=strndup
+                          -Wl,--wrap=strdup,--wrap=strndup,--wrap=asprintf \
+                          -Wl,--wrap=open_memstream,--wrap=fclose
 $(BUILD)/unit: $(call objects,$(UNIT_SRC) $(LIB_SRC) $(filter-out %/main.c,$(PHONE_SRC))) $(BUILD)/libsim.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
 

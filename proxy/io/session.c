@@ -492,6 +492,12 @@ static void watch_signals(struct session *session)
 	}
 }
 
+static void unwatch_signals(struct session *session)
+{
+	for (size_t i = 0; i < N_SIGNALS; i++)
+		ev_signal_stop(session->loop, &session->signal[i]);
+}
+
 /* ---- Control ---- */
 
 static void view(void *user, struct ag_control_view *out)
@@ -790,6 +796,7 @@ int ag_session_run(const struct ag_session_config *config)
 	ag_shadow_clear(&session->shadow);
 	ag_tally_clear(&session->tally);
 	ag_rulebook_clear(&session->rules);
+	unwatch_signals(session);
 	ev_loop_destroy(session->loop);
 	free(session);
 	return r;

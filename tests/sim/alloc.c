@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 /* What the linker's --wrap calls the true ones and ours (ld(1)). */
@@ -17,6 +19,11 @@ void *__wrap_realloc(void *pointer, size_t size);
 char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t size);
 void __wrap_free(void *pointer);
+FILE *__real_open_memstream(char **text, size_t *len);
+int __real_fclose(FILE *file);
+FILE *__wrap_open_memstream(char **text, size_t *len);
+int __wrap_fclose(FILE *file);
+int __wrap_asprintf(char **out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static uint64_t count;
 enum { SLOT_BITS = 16, SLOTS = 1 << SLOT_BITS };
@@ -28,6 +35,8 @@ static size_t live;
 static uint64_t passing;
 static size_t least;
 static bool armed;
+enum { STREAMS = 8 };
+static FILE *stream[STREAMS]; /* of open_memstream() */
 static bool failed;
 
 static bool fails(size_t size)
@@ -117,6 +126,46 @@ void __wrap_free(void *pointer)
 {
 	uncounted(pointer);
 	__real_free(pointer);
+}
+
+int __wrap_asprintf(char **out, const char *format, ...)
+{
+	va_list args;
+	int len;
+
+	if (fails(1))
+		return -1;
+	va_start(args, format);
+	len = vasprintf(out, format, args);
+	va_end(args);
+	return len;
+}
+
+FILE *__wrap_open_memstream(char **text, size_t *len)
+{
+	FILE *file = fails(1) ? NULL : __real_open_memstream(text, len);
+
+	for (size_t i = 0; file && i < STREAMS; i++) {
+		if (stream[i])
+			continue;
+		stream[i] = file;
+		break;
+	}
+	return file;
+}
+
+/* A text that could not grow says so when it is closed. */
+int __wrap_fclose(FILE *file)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < STREAMS; i++) {
+		if (stream[i] != file)
+			continue;
+		stream[i] = NULL;
+		r = fails(1) ? EOF : 0;
+	}
+	return __real_fclose(file) == 0 ? r : EOF;
 }
 
 uint64_t ag_sim_alloc_count(void)

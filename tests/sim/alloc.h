@@ -4,8 +4,8 @@
 
 /*
  * The unit binary is linked with --wrap for malloc, calloc, realloc, strdup, strndup and free, so
- * that tests can count what the project's own objects allocate and let it fail. Allocations inside
- * libc (asprintf) are not seen.
+ * that tests can count what the project's own objects allocate and let it fail. Of what libc
+ * allocates for them, asprintf() and the texts of open_memstream() can fail too.
  */
 
 #include <stddef.h>
