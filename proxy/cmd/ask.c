@@ -130,13 +130,11 @@ static void free_entries(struct dirent **entries, int count)
 static void print_names(struct dirent **entries, int count)
 {
 	for (int i = 0; i < count; i++)
-		fprintf(stderr, "%s%.*s", i ? ", " : "",
-			(int)(strlen(entries[i]->d_name) - (sizeof(suffix) - 1)),
-			entries[i]->d_name);
+		fprintf(stderr, "%s%s", i ? ", " : "", entries[i]->d_name);
 	fputc('\n', stderr);
 }
 
-/* The one socket that there is. */
+/* The one socket that there is. @path: NULL when out of memory */
 static int find_only(const struct ag_ask *ask, char **path)
 {
 	struct dirent **entries = NULL;
@@ -145,6 +143,8 @@ static int find_only(const struct ag_ask *ask, char **path)
 
 	if (count < 0 && errno != ENOENT)
 		return complain(ask, "%s: %s", AG_CONTROL_DIR, strerror(errno));
+	for (int i = 0; i < count; i++)
+		entries[i]->d_name[strlen(entries[i]->d_name) - (sizeof(suffix) - 1)] = '\0';
 	if (count <= 0) {
 		status = complain(ask,
 				  "no attgate runs: there is no socket in %s; `systemctl start "
@@ -154,8 +154,8 @@ static int find_only(const struct ag_ask *ask, char **path)
 		fprintf(stderr, "attgate %s: name one of the controllers: ", ask->command->name);
 		print_names(entries, count);
 		status = AG_EXIT_FAILURE;
-	} else if (asprintf(path, "%s/%s", AG_CONTROL_DIR, entries[0]->d_name) < 0) {
-		status = complain(ask, "out of memory");
+	} else {
+		*path = ag_control_path(entries[0]->d_name);
 	}
 	free_entries(entries, count);
 	return status;
@@ -163,10 +163,15 @@ static int find_only(const struct ag_ask *ask, char **path)
 
 static int choose_path(const struct ag_ask *ask, char **path)
 {
-	if (!ask->control && !ask->controller)
-		return find_only(ask, path);
-	*path = ask->control ? strdup(ask->control) : ag_control_path(ask->controller);
-	return *path ? AG_EXIT_OK : complain(ask, "out of memory");
+	int status = AG_EXIT_OK;
+
+	if (ask->control)
+		*path = strdup(ask->control);
+	else if (ask->controller)
+		*path = ag_control_path(ask->controller);
+	else
+		status = find_only(ask, path);
+	return status == AG_EXIT_OK && !*path ? complain(ask, "out of memory") : status;
 }
 
 static int say_unreachable(const struct ag_ask *ask, const char *path, int error)
@@ -189,16 +194,12 @@ static int open_stream(struct ag_ask *ask, const char *path)
 	ag_cleanup(ag_fd_cleanup) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	if (fd < 0)
-		return complain(ask, "no socket: %s", strerror(errno));
 	if (strlen(path) >= sizeof(address.sun_path))
 		return complain(ask, "%s: too long for a socket", path);
 	memcpy(address.sun_path, path, strlen(path) + 1);
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    !(ask->stream = fdopen(fd, "r+")))
 		return say_unreachable(ask, path, errno);
-	ask->stream = fdopen(fd, "r+");
-	if (!ask->stream)
-		return complain(ask, "out of memory");
 	(void)ag_fd_take(&fd);
 	return AG_EXIT_OK;
 }

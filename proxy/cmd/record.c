@@ -118,10 +118,9 @@ static int make_redactor(struct ag_redactor **out)
 {
 	uint8_t key[16];
 
-	if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
-		return complain("random numbers", strerror(errno));
-	*out = ag_redactor_new(key);
-	return *out ? AG_EXIT_OK : complain("redaction", strerror(ENOMEM));
+	if (getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key))
+		*out = ag_redactor_new(key);
+	return *out ? AG_EXIT_OK : complain("redaction", strerror(errno));
 }
 
 static int open_out(struct export *export, const char *path)

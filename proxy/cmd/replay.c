@@ -287,8 +287,6 @@ static int advance_one(struct judge *judge, uint64_t until_us)
 		result = ag_engine_tick(judge->engine, judge->now_us);
 		if (result == 0)
 			result = drain(judge);
-		if (ag_engine_deadline(judge->engine) <= deadline_us)
-			break;
 		deadline_us = ag_engine_deadline(judge->engine);
 	}
 	judge->now_us = until_us;

@@ -216,8 +216,6 @@ static size_t adjust_completions(struct ag_air *air, const uint8_t *packet, size
 		uint16_t handle = ag_pull_le16(&cursor);
 		uint16_t count = ag_pull_le16(&cursor);
 
-		if (cursor.failed)
-			break;
 		if ((handle & 0x0fff) <= AG_HCI_HANDLE_MAX && count > 0) {
 			count = complete(&air->links[handle & 0x0fff], count);
 			if (count == 0)
@@ -332,7 +330,7 @@ static bool never_reaches_the_controller(enum ag_verdict verdict)
 	case AG_V_TIMEOUT: /* as a first word: answered at once, an earlier answer being overdue */
 		return true;
 	case AG_V_ACCEPT:
-		return false;
+		break;
 	}
 	return false;
 }

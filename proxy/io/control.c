@@ -397,18 +397,18 @@ static void on_readable(struct ev_loop *loop, struct ev_io *watcher, int events)
 	ssize_t n = recv(client->fd, client->in + client->in_len,
 			 sizeof(client->in) - client->in_len, MSG_DONTWAIT);
 
+	bool nothing = n < 0 && (errno == EAGAIN || errno == EINTR);
+
 	(void)loop;
 	(void)events;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
 	/* a watcher has nothing more to ask; when it goes it goes */
-	if (n < 0 || (n == 0 && client->watching)) {
+	if ((n < 0 && !nothing) || (n == 0 && client->watching)) {
 		free_client(client);
 		return;
 	}
 	client->at_us = ag_now_us();
 	client->ended = n == 0;
-	if (!client->watching)
+	if (n > 0 && !client->watching)
 		client->in_len += (size_t)n;
 	step(client);
 }
@@ -450,28 +450,26 @@ static void evict_silent(struct ag_control *control)
 		free_client(oldest);
 }
 
+/* There is one. */
 static struct client **free_slot(struct ag_control *control)
 {
-	for (size_t i = 0; i < AG_CONTROL_CLIENTS; i++) {
-		if (!control->client[i])
-			return &control->client[i];
-	}
-	return NULL;
+	struct client **slot = control->client;
+
+	while (*slot)
+		slot++;
+	return slot;
 }
 
 static void add_client(struct ag_control *control, int fd)
 {
-	struct client **slot;
 	struct client *client = calloc(1, sizeof(*client));
 
-	if (control->clients == AG_CONTROL_CLIENTS)
-		evict_silent(control);
-	slot = free_slot(control);
-	if (!client || !slot) {
-		free(client);
+	if (!client) {
 		close(fd);
 		return;
 	}
+	if (control->clients == AG_CONTROL_CLIENTS)
+		evict_silent(control);
 	client->control = control;
 	client->fd = fd;
 	client->at_us = ag_now_us();
@@ -481,7 +479,7 @@ static void add_client(struct ag_control *control, int fd)
 	ev_set_priority(&client->writable, PRIORITY);
 	client->readable.data = client;
 	client->writable.data = client;
-	*slot = client;
+	*free_slot(control) = client;
 	control->clients++;
 	ev_io_start(control->loop, &client->readable);
 }

@@ -13,27 +13,14 @@
 
 const char *ag_unjudged_name(enum ag_unjudged cause)
 {
-	switch (cause) {
-	case AG_UNJUDGED_TRUNCATED:
-		return "truncated";
-	case AG_UNJUDGED_LENGTH:
-		return "length";
-	case AG_UNJUDGED_INTERRUPTED:
-		return "interrupted";
-	case AG_UNJUDGED_NO_START:
-		return "no_start";
-	case AG_UNJUDGED_NO_LINK:
-		return "no_link";
-	case AG_UNJUDGED_TOO_LONG:
-		return "too_long";
-	case AG_UNJUDGED_MEMORY:
-		return "memory";
-	case AG_UNJUDGED_BACKLOG:
-		return "backlog";
-	case AG_UNJUDGED_COUNT:
-		break;
-	}
-	return "unknown";
+	static const char *const names[AG_UNJUDGED_COUNT] = {
+		[AG_UNJUDGED_TRUNCATED] = "truncated",     [AG_UNJUDGED_LENGTH] = "length",
+		[AG_UNJUDGED_INTERRUPTED] = "interrupted", [AG_UNJUDGED_NO_START] = "no_start",
+		[AG_UNJUDGED_NO_LINK] = "no_link",         [AG_UNJUDGED_TOO_LONG] = "too_long",
+		[AG_UNJUDGED_MEMORY] = "memory",           [AG_UNJUDGED_BACKLOG] = "backlog",
+	};
+
+	return names[cause];
 }
 
 /* Two numbers, one for each side. */

@@ -110,16 +110,13 @@ static bool is_member(int fd, gid_t primary, gid_t gid)
 {
 	gid_t groups[GROUPS_MAX];
 	socklen_t len = sizeof(groups);
+	bool found = primary == gid;
 
-	if (primary == gid)
-		return true;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
-		return false;
-	for (size_t i = 0; i < len / sizeof(groups[0]); i++) {
-		if (groups[i] == gid)
-			return true;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) == 0) {
+		for (size_t i = 0; i < len / sizeof(groups[0]); i++)
+			found = found || groups[i] == gid;
 	}
-	return false;
+	return found;
 }
 
 bool ag_control_is_owner(int fd)
@@ -136,9 +133,8 @@ bool ag_control_may_ask(int fd, const struct ag_control_group *group)
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
-		return false;
-	if (peer.uid == 0 || peer.uid == geteuid())
+	if (ag_control_is_owner(fd))
 		return true;
-	return group->given && is_member(fd, peer.gid, group->gid);
+	return group->given && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	       is_member(fd, peer.gid, group->gid);
 }

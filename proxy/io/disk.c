@@ -58,14 +58,11 @@ static void free_jobs(struct job *jobs)
 static int make_directories(const char *path)
 {
 	ag_autofree char *directory = strdup(path);
-	char *last = directory ? strrchr(directory, '/') : NULL;
 	char *above;
 
 	if (!directory)
 		return -ENOMEM;
-	if (!last)
-		return -ENOENT;
-	*last = '\0';
+	*strrchr(directory, '/') = '\0';
 	above = strrchr(directory, '/');
 	if (above && above != directory) {
 		*above = '\0';

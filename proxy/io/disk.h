@@ -29,7 +29,8 @@ struct ag_disk_config {
  */
 int ag_disk_new(const struct ag_disk_config *config, struct ag_disk **out);
 
-/** Replace a file. Nothing is done where memory is short. @text: taken over, for free() */
+/** Replace a file. Nothing is done where memory is short.
+ *  @path: with its directory, where directories may be made. @text: taken over, for free() */
 void ag_disk_write(struct ag_disk *disk, const char *path, char *text);
 
 void ag_disk_remove(struct ag_disk *disk, const char *path);

@@ -38,8 +38,7 @@ static void put(enum ag_log_level level, const char *text, size_t len)
 	}
 	line[at++] = '\n';
 	/* where not even a log can be written, there is nobody to tell */
-	if (write(STDERR_FILENO, line, (size_t)at) < 0)
-		return;
+	(void)!write(STDERR_FILENO, line, (size_t)at);
 }
 
 void ag_log(enum ag_log_level level, const char *format, ...)

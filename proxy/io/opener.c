@@ -134,8 +134,7 @@ void ag_opener_cancel(struct ag_opener *opener)
 	static const uint64_t one = 1;
 
 	/* an eventfd takes this always but at 2^64 - 1 */
-	if (write(opener->cancel_fd, &one, sizeof(one)) < 0)
-		return;
+	(void)!write(opener->cancel_fd, &one, sizeof(one));
 }
 
 void ag_opener_clear(struct ag_opener *opener)

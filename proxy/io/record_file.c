@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,9 @@
 #define GATHER_MS 50
 /* Numbers of files end here; a directory with that many is taken for a mistake. */
 #define NUMBER_MAX 999999999U
+
+/* Room for what the kernel takes as a path and a number more, which it then refuses. */
+#define NAME_SIZE (PATH_MAX + 16)
 
 struct buffer {
 	uint8_t *data;
@@ -71,11 +75,13 @@ struct ag_record_file {
 
 /* ---- Names ---- */
 
-/* @return: length as snprintf() has it */
-static int file_name(const struct ag_record_file *file, unsigned int number, char *out, size_t size)
+static void file_name(const struct ag_record_file *file, unsigned int number, char *out,
+		      size_t size)
 {
-	return number == 0 ? snprintf(out, size, "%s", file->path)
-			   : snprintf(out, size, "%s.%u", file->path, number);
+	if (number == 0)
+		snprintf(out, size, "%s", file->path);
+	else
+		snprintf(out, size, "%s.%u", file->path, number);
 }
 
 /* The number in "BASE.number", or 0. */
@@ -126,11 +132,10 @@ static int first_number(const char *path, unsigned int *number)
 
 static void remove_made(const struct ag_record_file *file, const struct made *made)
 {
-	char name[4096];
+	char name[NAME_SIZE];
 	struct stat status;
 
-	if (file_name(file, made->number, name, sizeof(name)) >= (int)sizeof(name))
-		return;
+	file_name(file, made->number, name, sizeof(name));
 	/* only what is still the file that we made */
 	if (lstat(name, &status) == 0 && status.st_dev == made->device &&
 	    status.st_ino == made->inode)
@@ -156,11 +161,10 @@ static void remember_made(struct ag_record_file *file)
 /* Create the file of `number`, or of the next that is free. */
 static int create(struct ag_record_file *file)
 {
-	char name[4096];
+	char name[NAME_SIZE];
 
 	for (; file->number < NUMBER_MAX; file->number++) {
-		if (file_name(file, file->number, name, sizeof(name)) >= (int)sizeof(name))
-			return -ENAMETOOLONG;
+		file_name(file, file->number, name, sizeof(name));
 		file->fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (file->fd >= 0) {
 			file->whole = 0;
@@ -238,8 +242,9 @@ static int write_whole(struct ag_record_file *file, const uint8_t *data, size_t 
 	if (error != 0)
 		done = whole_records(data, done, file->whole == 0);
 	file->whole += done;
-	if (error != 0 && file->regular && ftruncate(file->fd, (off_t)file->whole) < 0)
-		return error; /* the file ends within a record, which readers say */
+	/* where that fails too the file ends within a record, which readers say */
+	if (error != 0 && file->regular)
+		(void)!ftruncate(file->fd, (off_t)file->whole);
 	return error;
 }
 
@@ -256,10 +261,9 @@ static int next_file(struct ag_record_file *file)
 {
 	int r = close_file(file);
 
-	if (r < 0)
-		return r;
 	file->number++;
-	r = create(file);
+	if (r == 0)
+		r = create(file);
 	if (r < 0)
 		return r;
 	pthread_mutex_lock(&file->lock);
@@ -324,7 +328,7 @@ static void swap_buffers(struct ag_record_file *file)
 
 static void tell_failure(const struct ag_record_file *file, int error)
 {
-	char name[4096];
+	char name[NAME_SIZE];
 
 	file_name(file, file->number, name, sizeof(name));
 	ag_log(AG_LOG_ERROR, "recording to %s has ended: %s; the traffic goes on unrecorded", name,
@@ -497,10 +501,8 @@ void ag_record_file_name(struct ag_record_file *file, char *out, size_t size)
 bool ag_record_file_close(struct ag_record_file *file, unsigned int wait_ms)
 {
 	struct timespec until = ag_in_ms(wait_ms);
-	bool all = true, done;
+	bool all, done;
 
-	if (!file)
-		return true;
 	pthread_mutex_lock(&file->lock);
 	file->closing = true;
 	pthread_cond_signal(&file->filled);

@@ -68,7 +68,7 @@ void ag_record_file_name(struct ag_record_file *file, char *out, size_t size);
 
 /**
  * Write what is left and close; does not wait longer than told. Where that is too short, the thread
- * goes on alone. NULL is allowed.
+ * goes on alone.
  *
  * @return: whether all was written
  */

@@ -178,8 +178,6 @@ static int add_directory(struct reading *reading, const char *path)
 	int count = scandir(path, &entries, is_rules, NULL);
 	int result = 0;
 
-	if (count < 0 && errno == ENOMEM)
-		return -ENOMEM;
 	if (count < 0)
 		complain(reading, path, strerror(errno));
 	for (int i = 0; i < count; i++) {

@@ -112,17 +112,12 @@ static int listen_unix(struct ag_transport *transport, struct ag_listener *out)
 
 static bool is_loopback(const struct sockaddr *address)
 {
-	if (address->sa_family == AF_INET) {
-		const struct sockaddr_in *in = (const void *)address;
+	const struct sockaddr_in6 *in6 = (const void *)address;
+	const struct sockaddr_in *in = (const void *)address;
 
-		return ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-	}
-	if (address->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const void *)address;
-
+	if (address->sa_family == AF_INET6)
 		return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
-	}
-	return false;
+	return address->sa_family == AF_INET && ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
 /* Resolve host and port. This may ask the network and take its time. */
@@ -164,13 +159,12 @@ static void label_listener(struct ag_transport *transport, int fd)
 	socklen_t len = sizeof(address);
 	char host[64], port[8];
 
-	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0 ||
+	if (getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
 	    getnameinfo((struct sockaddr *)&address, len, host, sizeof(host), port, sizeof(port),
-			NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-		return;
-	snprintf(transport->label, sizeof(transport->label),
-		 address.ss_family == AF_INET6 ? "tcp-listen:[%s]:%s" : "tcp-listen:%s:%s", host,
-		 port);
+			NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+		snprintf(transport->label, sizeof(transport->label),
+			 address.ss_family == AF_INET6 ? "tcp-listen:[%s]:%s" : "tcp-listen:%s:%s",
+			 host, port);
 }
 
 static int listen_tcp(struct ag_transport *transport, struct ag_listener *out)
@@ -268,16 +262,12 @@ static int connect_to(const struct sockaddr *address, socklen_t len,
 		return ag_fd_take(&fd);
 	if (errno != EINPROGRESS)
 		return -errno;
-	do {
-		r = ag_opening_wait(opening, fd, POLLOUT, CONNECT_TIMEOUT_MS);
-		if (r < 0)
-			return r;
-		if (r == AG_IO_AGAIN)
-			return -ETIMEDOUT;
-		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len) < 0)
-			return -errno;
-	} while (error == EINPROGRESS);
-	return error ? -error : ag_fd_take(&fd);
+	r = ag_opening_wait(opening, fd, POLLOUT, CONNECT_TIMEOUT_MS);
+	if (r != 0)
+		return r < 0 ? r : -ETIMEDOUT;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len) < 0 || error != 0)
+		return error ? -error : -errno;
+	return ag_fd_take(&fd);
 }
 
 static int connect_unix(struct ag_transport *transport, const struct ag_opening *opening)

@@ -21,11 +21,9 @@ struct timespec ag_in_ms(unsigned int ms)
 
 	clock_gettime(CLOCK_MONOTONIC, &when);
 	when.tv_sec += ms / 1000;
-	when.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (when.tv_nsec >= 1000000000) {
-		when.tv_nsec -= 1000000000;
-		when.tv_sec++;
-	}
+	when.tv_nsec += ms % 1000 * 1000000L;
+	when.tv_sec += when.tv_nsec / 1000000000L;
+	when.tv_nsec %= 1000000000L;
 	return when;
 }
 

@@ -9,6 +9,9 @@
 
 TestSuite(control_request, .timeout = 60);
 
+static uint64_t fail_at; /* allocation that fails while a request is answered, from 1; 0: none */
+static bool failed;
+
 static int reload_result;
 static uint64_t reloads;
 
@@ -95,7 +98,10 @@ static char *ask_octets(const struct stage *stage, const char *line, size_t len,
 	FILE *out = open_memstream(&text, &size);
 
 	*watch = (struct ag_control_watch){ .wanted = false };
+	if (fail_at)
+		ag_sim_alloc_fail_after(fail_at - 1);
 	ag_control_answer(&stage->asked, line, len, out, watch);
+	failed = ag_sim_alloc_fail_end();
 	fclose(out);
 	cr_assert_gt(size, 0);
 	cr_assert_eq(strchr(text, '\n'), text + size - 1);
@@ -313,15 +319,11 @@ Test(control_request, without_memory)
 
 	set_up(&stage);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		int failed = 1;
-
-		for (uint64_t k = 0; failed; k++) {
+		failed = true;
+		for (fail_at = 1; failed; fail_at++) {
 			struct ag_control_watch watch;
-			char *text;
+			char *text = ask_octets(&stage, lines[i], strlen(lines[i]), &watch);
 
-			ag_sim_alloc_fail_after(k);
-			text = ask_octets(&stage, lines[i], strlen(lines[i]), &watch);
-			failed = ag_sim_alloc_fail_end();
 			cr_expect(!failed || !watch.filter || watch.wanted);
 			cr_expect(strncmp(text, "{\"error\": ", 10) == 0 ||
 				  strncmp(text, "{\"reply\": ", 10) == 0);
