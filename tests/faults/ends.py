@@ -21,7 +21,7 @@ STANDSTILL = 60.0
 ENDLESS = 300_000
 
 COMMAND, ACL, EVENT = 1, 2, 4
-DISCONNECTION_COMPLETE, COMMAND_COMPLETE, COMMAND_STATUS, COMPLETED, LE_META = 5, 14, 15, 19, 62
+DISCONNECTION_COMPLETE, COMMAND_COMPLETE, COMMAND_STATUS, HARDWARE_ERROR, COMPLETED, LE_META = 5, 14, 15, 16, 19, 62
 RESET, DISCONNECT, READ_ADDRESS, READ_BUFFERS, RAND = 0x0c03, 0x0406, 0x1009, 0x2002, 0x2018
 
 BUFFERS = 8      # packets that the controller takes
@@ -174,7 +174,8 @@ class End:
         self.may_race = False   # PDUs and completions of a link may be met on the next one of its handle
         self.may_answer = False # requests are sent that the book does not know
         self.unjudged = 0       # requests that attgate answers, while it can
-        self.waited = collections.deque(maxlen=1000) # the last answered requests, when they were sent, how long that took
+        # the last requests that were answered, when they were sent, and how long that took
+        self.waited = collections.deque(maxlen=1000)
 
     def put(self, data):
         self.out += data
@@ -297,6 +298,12 @@ class Controller(End):
         self.put(connected(handle, self.book.links))
         return self.links[handle]
 
+    def fail(self):
+        """Lose everything, and say so (Vol 4 Part E, 7.7.16)."""
+        self.links.clear()
+        self.held.clear()
+        self.put(event(HARDWARE_ERROR, b"\x01"))
+
     def disconnect(self, handle):
         self.links.pop(handle, None)
         self.held = [one for one in self.held if one != handle]
@@ -391,6 +398,8 @@ class Host(End):
     def on_event(self, code, data):
         if code == COMMAND_COMPLETE:
             self.on_reply(int.from_bytes(data[1:3], "little"))
+        elif code == HARDWARE_ERROR:
+            self.begin()
         elif not self.ready:
             return  # of a time that is over
         elif code == LE_META and data[0] == 1:
@@ -519,6 +528,10 @@ class World:
 
     def begin(self, links=2):
         self.host.begin()
+        self.link_up(links)
+
+    def link_up(self, links=2):
+        """Some links, as soon as the host has set up its controller."""
         self.spin(lambda: self.host.ready)
         for number in range(links):
             self.controller.connect(0x40 + number)
