@@ -11,6 +11,8 @@ struct header {
 };
 
 #define FIFO_MIN 512
+/* What was outgrown leaves holes in the heap, and what is not used of what is new costs nothing. */
+#define GROWTH 4
 
 static size_t footprint(size_t len)
 {
@@ -40,8 +42,8 @@ static int __attribute__((noinline)) make_room(struct ag_fifo *fifo, size_t need
 	if (fifo->head >= fifo->capacity / 2 && used + need <= fifo->capacity) {
 		memmove(fifo->data, fifo->data + fifo->head, used);
 	} else {
-		while (capacity < used + need || capacity < fifo->capacity * 2)
-			capacity *= 2;
+		while (capacity < used + need || capacity < fifo->capacity * GROWTH)
+			capacity *= GROWTH;
 		data = malloc(capacity);
 		if (!data)
 			return -ENOMEM;

@@ -3,7 +3,7 @@
 #define AG_BASE_FIFO_H
 
 /*
- * A queue of records of any length, each contiguous in memory. It grows by doubling and keeps what
+ * A queue of records of any length, each contiguous in memory. It grows fourfold and keeps what
  * it has, so in the steady state it does not allocate.
  */
 

@@ -19,7 +19,7 @@
  *
  * where a value is two words of a UUID, or one.
  */
-#define RING_SIZE ((size_t)192 << 10)
+#define RING_SIZE ((size_t)128 << 10)
 
 /* A PDU that passed has a shorter record, for its subject is made again when somebody asks:
  *

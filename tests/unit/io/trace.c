@@ -120,17 +120,14 @@ Test(trace, follows_values)
 /* Of the shortest there are as many as are numbered. */
 Test(trace, overwrites_the_oldest)
 {
+	static const struct ag_link_view link = { .handle = 0x40 };
+	struct ag_passed passed = { .link = &link, .pdu = (const uint8_t *)"\x1e", .len = 1 };
 	struct ag_trace *trace;
-	struct scene scene;
 
 	cr_assert_eq(ag_trace_new(&trace), 0);
-	set_scene(&scene, 0);
-	scene.decision.subject = NULL;
-	scene.decision.rule = NULL;
-	scene.decision.log_text = NULL;
 	for (uint64_t i = 0; i < AG_TRACE_KEPT + 10; i++) {
-		scene.decision.number = i;
-		ag_trace_put(trace, &scene.decision);
+		passed.number = i;
+		ag_trace_pass(trace, &passed);
 	}
 	cr_expect_eq(ag_trace_end(trace), AG_TRACE_KEPT + 10);
 	cr_expect_eq(ag_trace_first(trace), 10);
