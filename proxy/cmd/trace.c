@@ -148,7 +148,7 @@ const struct ag_command ag_cmd_trace = {
 	    "\n"
 	    "  --filter EXPR   only those for which an expression holds, as after `when' in\n"
 	    "                  attgate-rules(5)\n"
-	    "  --from-start    begin with the last decisions, some hundred\n" AG_ASK_USAGE "\n"
+	    "  --from-start    begin with the last decisions, some hundreds\n" AG_ASK_USAGE "\n"
 	    "Exit status: 0 the other end closed, 1 failure, 64 usage.\n",
 	.run = run,
 };

@@ -10,7 +10,7 @@
 
 static struct ag_channel *find_by_cid(struct ag_link *link, enum ag_side at, uint16_t cid)
 {
-	for (size_t i = 0; i < AG_CHANNELS_MAX; i++) {
+	for (size_t i = 0; link->has_channels && i < AG_CHANNELS_MAX; i++) {
 		if (link->channel[i].state == AG_CHANNEL_OPEN && link->channel[i].cid[at] == cid)
 			return &link->channel[i];
 	}
@@ -150,6 +150,7 @@ static void open_channel(struct ag_link *link, struct ag_channel *channel, enum 
 		ag_channel_close(other);
 	channel->cid[by] = cid;
 	channel->state = AG_CHANNEL_OPEN;
+	link->has_channels = true;
 	ag_bearer_init(&channel->bearer, classic ? AG_BEARER_ATT_BREDR : AG_BEARER_EATT);
 	channel->bearer.mtu = channel->mtu[0] < channel->mtu[1] ? channel->mtu[0] : channel->mtu[1];
 }

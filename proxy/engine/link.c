@@ -95,6 +95,7 @@ void ag_link_close(struct ag_engine *engine, struct ag_link *link)
 	}
 	for (size_t i = 0; i < AG_CHANNELS_MAX; i++)
 		ag_channel_close(&link->channel[i]);
+	link->has_channels = false;
 	ag_match_state_free(link->match);
 	link->match = NULL;
 	link->up = false;

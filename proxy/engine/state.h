@@ -177,6 +177,7 @@ struct ag_link {
 	struct ag_held *held[2];        /* by source, oldest first */
 	size_t held_bytes[2];
 	struct ag_bearer att; /* the fixed channel */
+	bool has_channels;    /* one was opened, so they have to be looked through */
 	struct ag_channel channel[AG_CHANNELS_MAX];
 	/* of the peer's database (AG_SIDE_CONTROLLER), which is this link's, and of our host's,
 	 * which is one for all links */

@@ -312,9 +312,11 @@ void ag_recorder_watch(void *user, enum ag_side side, bool written, const uint8_
 {
 	struct ag_recorder *recorder = user;
 
-	if (recorder->file && len > 0)
+	if (len == 0 || (!recorder->file && packet[0] != AG_H4_EVENT))
+		return;
+	if (recorder->file)
 		record_packet(recorder, side, written, packet, len);
-	if (len > 0 && packet[0] == AG_H4_EVENT)
+	if (packet[0] == AG_H4_EVENT)
 		learn_address(recorder, side, packet, len);
 }
 

@@ -23,37 +23,11 @@
 
 /* A PDU that passed has a shorter record, for its subject is made again when somebody asks:
  *
- *   struct kept_passed | UUIDs, two words each | PDU
+ *   struct kept_passed | UUIDs of the characteristic and the service | PDU
  */
 struct kept_passed {
-	uint64_t number;
-	uint64_t now_us;
-	uint64_t peer;
-	uint64_t since_us;
-	uint32_t packets;
-	uint32_t len; /* of the PDU; not more than AG_TRACE_PDU_MAX of it are kept */
-	uint16_t handle;
-	uint16_t cid;
-	uint16_t mtu;
-	uint16_t known; /* bits of KNOWN_… */
-	uint8_t from;
-	uint8_t bearer;
-	uint8_t request;
-	uint8_t type;
-	uint8_t role;
-	uint8_t peer_type;
-};
-
-enum {
-	KNOWN_ANSWERS = 1 << 0,
-	KNOWN_ENCRYPTED = 1 << 1,
-	KNOWN_HAS_MALFORMED = 1 << 2,
-	KNOWN_MALFORMED = 1 << 3,
-	KNOWN_HAS_PLACE = 1 << 4,
-	/* UUIDs that follow, in this order */
-	KNOWN_TYPE = 1 << 5,
-	KNOWN_CHARACTERISTIC = 1 << 6,
-	KNOWN_SERVICE = 1 << 7,
+	struct ag_passed passed; /* its pointers tell only whether there is something */
+	struct ag_link_view link;
 };
 
 /* Where a subject's octets lie, in the word that is kept of them: in which PDU, from where on. */
@@ -104,7 +78,7 @@ struct ag_trace {
 };
 
 _Static_assert(offsetof(struct kept, decision.number) == 0 &&
-		   offsetof(struct kept_passed, number) == 0,
+		   offsetof(struct kept_passed, passed.number) == 0,
 	       "a record begins with its number");
 
 int ag_trace_new(struct ag_trace **out)
@@ -267,62 +241,25 @@ void ag_trace_put(struct ag_trace *trace, const struct ag_decision *decision)
 	end_record(trace, at, false);
 }
 
-static uint8_t *put_uuid(uint8_t *to, const struct ag_uuid *uuid)
+/* The UUID of an attribute, if there is one. */
+static uint8_t *put_uuid(uint8_t *to, const struct ag_attribute *attribute)
 {
-	memcpy(to, uuid, sizeof(*uuid));
-	return to + sizeof(*uuid);
-}
-
-/* @return: behind the UUIDs */
-static uint8_t *put_place(uint8_t *to, const struct ag_attribute_place *place, uint16_t *known)
-{
-	*known |= KNOWN_HAS_PLACE;
-	if (place->mapped) {
-		*known |= KNOWN_TYPE;
-		to = put_uuid(to, &place->type);
-	}
-	if (place->characteristic) {
-		*known |= KNOWN_CHARACTERISTIC;
-		to = put_uuid(to, &place->characteristic->uuid);
-	}
-	if (place->service) {
-		*known |= KNOWN_SERVICE;
-		to = put_uuid(to, &place->service->uuid);
-	}
-	return to;
+	return attribute ? put_octets(to, &attribute->uuid, sizeof(attribute->uuid)) : to;
 }
 
 void ag_trace_pass(struct ag_trace *trace, const struct ag_passed *passed)
 {
-	const struct ag_link_view *link = passed->link;
 	uint8_t *start = make_room(trace), *at = start + sizeof(struct kept_passed);
 	struct kept_passed *kept = (void *)start;
 
-	*kept = (struct kept_passed){
-		.number = passed->number,
-		.now_us = passed->now_us,
-		.peer = link->peer,
-		.since_us = link->since_us,
-		.packets = (uint32_t)passed->packets,
-		.len = (uint32_t)passed->len,
-		.handle = link->handle,
-		.cid = passed->cid,
-		.mtu = passed->mtu,
-		.known = (uint16_t)(passed->answers * KNOWN_ANSWERS |
-				    link->encrypted * KNOWN_ENCRYPTED),
-		.from = (uint8_t)passed->from,
-		.bearer = (uint8_t)passed->bearer,
-		.request = passed->request,
-		.type = (uint8_t)link->type,
-		.role = (uint8_t)link->role,
-		.peer_type = (uint8_t)link->peer_type,
-	};
-	if (passed->has_malformed)
-		kept->known |= KNOWN_HAS_MALFORMED | passed->malformed * KNOWN_MALFORMED;
-	if (passed->has_place)
-		at = put_place(at, &passed->place, &kept->known);
-	end_record(trace, put_octets(at, passed->pdu, at_most(passed->len, AG_TRACE_PDU_MAX)),
-		   true);
+	kept->passed = *passed;
+	kept->link = *passed->link;
+	if (passed->has_place) {
+		at = put_uuid(at, passed->place.characteristic);
+		at = put_uuid(at, passed->place.service);
+	}
+	at = put_octets(at, passed->pdu, at_most(passed->len, AG_TRACE_PDU_MAX));
+	end_record(trace, at, true);
 }
 
 /* ---- Out ---- */
@@ -375,78 +312,46 @@ static void show_subject(struct ag_trace *trace, const struct kept *kept, const 
 }
 
 /* @return: behind the UUID, where there is one */
-static const uint8_t *show_uuid(const uint8_t *from, bool there, struct ag_uuid *out)
+static const uint8_t *show_uuid(const uint8_t *from, struct ag_attribute *out,
+				const struct ag_attribute **attribute)
 {
-	if (!there)
+	if (!*attribute)
 		return from;
-	memcpy(out, from, sizeof(*out));
-	return from + sizeof(*out);
-}
-
-/* What was known of the attribute. @return: behind the UUIDs */
-static const uint8_t *show_place(struct ag_trace *trace, const struct kept_passed *kept,
-				 struct ag_attribute_place *out)
-{
-	const uint8_t *next = (const uint8_t *)(kept + 1);
-
-	out->mapped = kept->known & KNOWN_TYPE;
-	next = show_uuid(next, out->mapped, &out->type);
-	if (kept->known & KNOWN_CHARACTERISTIC)
-		out->characteristic = &trace->characteristic;
-	next = show_uuid(next, out->characteristic, &trace->characteristic.uuid);
-	if (kept->known & KNOWN_SERVICE)
-		out->service = &trace->service;
-	return show_uuid(next, out->service, &trace->service.uuid);
-}
-
-static void show_link(const struct kept_passed *kept, struct ag_link_view *out)
-{
-	*out = (struct ag_link_view){
-		.handle = kept->handle,
-		.type = (enum ag_link_type)kept->type,
-		.role = (enum ag_role)kept->role,
-		.peer = kept->peer,
-		.peer_type = (enum ag_peer_type)kept->peer_type,
-		.encrypted = kept->known & KNOWN_ENCRYPTED,
-		.since_us = kept->since_us,
-	};
+	memcpy(&out->uuid, from, sizeof(out->uuid));
+	*attribute = out;
+	return from + sizeof(out->uuid);
 }
 
 static const struct ag_decision *show_passed(struct ag_trace *trace, const struct kept_passed *kept)
 {
-	struct ag_passed passed = {
-		.now_us = kept->now_us,
-		.link = &trace->link,
-		.len = at_most(kept->len, AG_TRACE_PDU_MAX),
-		.from = (enum ag_from)kept->from,
-		.bearer = (enum ag_bearer_type)kept->bearer,
-		.mtu = kept->mtu,
-		.request = kept->request,
-		.answers = kept->known & KNOWN_ANSWERS,
-		.has_malformed = kept->known & KNOWN_HAS_MALFORMED,
-		.malformed = kept->known & KNOWN_MALFORMED,
-		.has_place = kept->known & KNOWN_HAS_PLACE,
-	};
+	const uint8_t *next = (const uint8_t *)(kept + 1);
+	struct ag_passed passed = kept->passed;
 
-	passed.pdu = show_place(trace, kept, &passed.place);
-	show_link(kept, &trace->link);
+	if (passed.has_place) {
+		next = show_uuid(next, &trace->characteristic, &passed.place.characteristic);
+		next = show_uuid(next, &trace->service, &passed.place.service);
+	}
+	trace->link = kept->link;
+	passed.link = &trace->link;
+	passed.pdu = next;
+	passed.len = at_most(kept->passed.len, AG_TRACE_PDU_MAX);
 	ag_passed_subject(&passed, &trace->subject);
-	ag_subject_set(&trace->subject, AG_F_ATT_LENGTH, kept->len);
+	ag_subject_set(&trace->subject, AG_F_ATT_LENGTH, kept->passed.len);
 	trace->decision = (struct ag_decision){
-		.number = kept->number,
-		.now_us = kept->now_us,
+		.number = passed.number,
+		.now_us = passed.now_us,
 		.from = passed.from,
 		.link = &trace->link,
-		.cid = kept->cid,
+		.cid = passed.cid,
 		.is_att = true,
 		.bearer = passed.bearer,
 		.pdu = passed.pdu,
 		.len = passed.len,
-		.pdu_len = kept->len,
+		.pdu_len = kept->passed.len,
 		.verdict = AG_V_ACCEPT,
 		.subject = &trace->subject,
 		.as_came = &trace->subject,
-		.packets = kept->packets,
+		.packets = passed.packets,
 	};
 	return &trace->decision;
 }

@@ -98,21 +98,22 @@ static size_t param_size(enum ag_att_param param, uint8_t opcode, size_t left)
 
 int ag_att_parse(const uint8_t *pdu, size_t len, struct ag_att *out)
 {
-	const struct ag_att_format *format = ag_att_format(pdu[0]);
+	const uint8_t opcode = pdu[0];
+	const struct ag_att_format *format = ag_att_format(opcode);
 	unsigned int has = 0;
 	size_t at = 1;
 
 	out->pdu = pdu;
 	out->len = len;
-	out->opcode = pdu[0];
-	out->kind = ag_att_kind(pdu[0]);
+	out->opcode = opcode;
+	out->kind = ag_att_kind(opcode);
 	out->format = format;
 	out->has = 0;
 	if (!format)
 		return 0;
 	for (size_t i = 0; i < format->n_params; i++) {
 		enum ag_att_param param = format->params[i];
-		size_t size = param_size(param, out->opcode, len - at);
+		size_t size = param_size(param, opcode, len - at);
 
 		if (size > len - at)
 			break;
