@@ -239,7 +239,7 @@ static int begin_sdu(struct ag_engine *engine, struct ag_credit_flow *flow, stru
 	flow->sdu_len = ag_get_le16(unit->frame);
 	flow->sdu_have = 0;
 	overlong = have > flow->sdu_len;
-	if (have == flow->sdu_len)
+	if (have == flow->sdu_len && have <= AG_GATHER_MAX)
 		return 0;
 	if (!overlong && flow->sdu_len <= AG_GATHER_MAX &&
 	    (can_gather(flow, flow->sdu_len, unit->frame_len) || is_wanted(engine, unit))) {

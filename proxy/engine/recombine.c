@@ -209,6 +209,12 @@ static int handle_unit(struct ag_engine *engine, struct ag_unit *unit, const uin
 	} else if (!unit->len) {
 		engine->stats.unjudged[AG_UNJUDGED_TRUNCATED]++;
 		r = ag_unit_forward(engine, unit);
+	} else if (unit->len > AG_GATHER_MAX) {
+		/* one packet may hold more than is gathered; it must not overtake what is held */
+		engine->stats.unjudged[AG_UNJUDGED_TOO_LONG]++;
+		r = ag_hold_flush(engine, unit->link, unit->from);
+		if (!r)
+			r = ag_unit_forward(engine, unit);
 	} else {
 		r = ag_judge(engine, unit);
 	}

@@ -242,6 +242,8 @@ static size_t rewrite_value(const struct ag_unit *unit, uint8_t *pdu, size_t len
 	 * may stay so */
 	size_t limit = unit->bearer->mtu > len ? unit->bearer->mtu : len;
 
+	if (limit > AG_GATHER_MAX)
+		limit = AG_GATHER_MAX;
 	return replace(pdu, len, att, AG_ATT_P_VALUE, bytes->data, bytes->len, limit);
 }
 

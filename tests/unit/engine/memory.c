@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "proxy/base/cleanup.h"
@@ -48,13 +49,14 @@ struct traffic {
 	uint64_t now_us;
 	uint16_t handle;
 	size_t data_out; /* ACL packets that came out on any side */
+	bool kept;       /* nobody takes what comes out */
 };
 
 static void discard(struct traffic *traffic)
 {
 	struct ag_packet packet;
 
-	for (int side = 0; side < 2; side++) {
+	for (int side = 0; side < 2 && !traffic->kept; side++) {
 		while (ag_engine_peek(traffic->engine, (enum ag_side)side, &packet)) {
 			traffic->data_out += packet.data[0] == AG_H4_ACL;
 			ag_engine_pop(traffic->engine, (enum ag_side)side);
@@ -289,6 +291,87 @@ Test(memory, is_bounded)
 	ag_engine_tick(traffic.engine, traffic.now_us + 20000000);
 	discard(&traffic);
 	cr_assert_eq(traffic.data_out, 20000);
+	ag_engine_free(traffic.engine);
+	ag_ruleset_free(rules);
+}
+
+/* An ACL packet holds more than is gathered: what is longer than what is judged goes by as it is,
+ * whatever the rules would make of it. `frame`: on an enhanced bearer, with the length of its SDU
+ */
+static void pass_long(struct traffic *traffic, uint16_t cid, const uint8_t *pdu, size_t len)
+{
+	static uint8_t packet[5 + 4 + 65531];
+	struct ag_packet out;
+
+	packet[0] = AG_H4_ACL;
+	ag_put_le16(packet + 1, (uint16_t)(traffic->handle | 2 << 12));
+	ag_put_le16(packet + 3, (uint16_t)(4 + len));
+	ag_put_le16(packet + 5, (uint16_t)len);
+	ag_put_le16(packet + 7, cid);
+	memcpy(packet + 9, pdu, len);
+	cr_assert_eq(ag_engine_feed(traffic->engine, AG_SIDE_CONTROLLER, packet, 9 + len, 0), 0);
+	cr_assert(ag_engine_peek(traffic->engine, AG_SIDE_HOST, &out));
+	cr_assert_eq(out.len, 9 + len, "%zu octets of %zu", out.len, 9 + len);
+	cr_assert_arr_eq(out.data, packet, out.len);
+	discard(traffic);
+}
+
+Test(memory, what_is_longer_than_is_judged_passes_in_one_packet)
+{
+	static const char text[] = "rule all when att.opcode == handle_value_notification "
+				   "rewrite att.value = hex\"00\" duplicate\n"
+				   "rule none when from == peer hide\n";
+	static uint8_t notification[65531] = { 0x1b, 0x10, 0x00 };
+	static uint8_t sdu[65531] = { 0, 0, 0x1b, 0x10, 0x00 };
+	static const size_t lengths[] = { 8193, 8200, 20000, 65529 };
+	struct ag_ruleset *rules = NULL;
+	struct traffic traffic = { 0 };
+
+	cr_assert_eq(compile_text(text, &rules), 0);
+	cr_assert_eq(start(&traffic, rules), 0);
+	cr_assert_eq(
+	    PDU(&traffic, AG_SIDE_HOST, 5, "\x14\x01\x0a\0\x27\0\x40\0\xff\xff\xfd\xff\x10\0", 27),
+	    0);
+	cr_assert_eq(PDU(&traffic, AG_SIDE_CONTROLLER, 5,
+			 "\x15\x01\x0a\0\x50\0\xff\xff\xfd\xff\x10\0\0\0", 27),
+		     0);
+	for (size_t i = 0; i < ag_array_size(lengths); i++) {
+		pass_long(&traffic, 4, notification, lengths[i]);
+		ag_put_le16(sdu, (uint16_t)lengths[i]);
+		pass_long(&traffic, 0x40, sdu, 2 + lengths[i]);
+	}
+	cr_expect_eq(ag_engine_stats(traffic.engine)->unjudged[AG_UNJUDGED_TOO_LONG],
+		     2 * ag_array_size(lengths));
+	ag_engine_free(traffic.engine);
+	ag_ruleset_free(rules);
+}
+
+/* An MTU may be larger than what is gathered, and a value of the rules longer. */
+Test(memory, a_value_is_no_longer_than_what_is_judged)
+{
+	static char text[9100];
+	static const uint8_t notification[] = { 0x1b, 0x10, 0x00, 0x01 };
+	struct ag_ruleset *rules = NULL;
+	struct traffic traffic = { 0 };
+	struct ag_packet out;
+	size_t octets = 0;
+
+	snprintf(text, sizeof(text),
+		 "rule all when from == peer and att.opcode == handle_value_notification "
+		 "rewrite att.value = \"%09000d\"",
+		 0);
+	cr_assert_eq(compile_text(text, &rules), 0);
+	cr_assert_eq(start(&traffic, rules), 0);
+	cr_assert_eq(PDU(&traffic, AG_SIDE_HOST, 4, "\x02\xff\xff", 27), 0);
+	cr_assert_eq(PDU(&traffic, AG_SIDE_CONTROLLER, 4, "\x03\xff\xff", 27), 0);
+	discard(&traffic);
+	traffic.kept = true;
+	cr_assert_eq(pdu(&traffic, AG_SIDE_CONTROLLER, 4, notification, 4, 27), 0);
+	while (ag_engine_peek(traffic.engine, AG_SIDE_HOST, &out)) {
+		octets += out.len - 5;
+		ag_engine_pop(traffic.engine, AG_SIDE_HOST);
+	}
+	cr_expect_eq(octets, 4 + 8192);
 	ag_engine_free(traffic.engine);
 	ag_ruleset_free(rules);
 }
