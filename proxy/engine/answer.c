@@ -82,25 +82,22 @@ int ag_answer_reject(struct ag_engine *engine, struct ag_unit *unit, const struc
 
 /* ---- Success ---- */
 
-/* The value of an `answer` as octets. A number is put into as few octets as hold it, of 1, 2, 4, 8.
- */
-static struct ag_bytes value_octets(const struct ag_action *action, uint8_t number[8])
+/* The value of an `answer` as octets. A number, of 16 bits at most, is put into one if it fits. */
+static struct ag_bytes value_octets(const struct ag_action *action, uint8_t number[2])
 {
-	uint64_t num = action->value.num;
-	size_t len = num > UINT32_MAX ? 8 : num > UINT16_MAX ? 4 : num > UINT8_MAX ? 2 : 1;
+	uint16_t num = (uint16_t)action->value.num;
 
 	if (action->answer_type != AG_T_NUMBER)
 		return action->value.bytes;
-	for (size_t i = 0; i < 8; i++)
-		number[i] = (uint8_t)(num >> 8 * i);
-	return (struct ag_bytes){ number, len };
+	ag_put_le16(number, num);
+	return (struct ag_bytes){ number, num > UINT8_MAX ? 2 : 1 };
 }
 
 /* A response of a fixed beginning and as much of a value as the MTU lets in. */
 static int respond(struct ag_engine *engine, struct ag_unit *unit, const uint8_t *head,
 		   size_t head_len, struct ag_bytes value)
 {
-	size_t room = unit->bearer->mtu > head_len ? unit->bearer->mtu - head_len : 0;
+	size_t room = unit->bearer->mtu - head_len;
 	uint8_t *pdu = engine->rewrite;
 
 	if (value.len < room)
@@ -175,7 +172,7 @@ int ag_answer_success(struct ag_engine *engine, struct ag_unit *unit, const stru
 {
 	const uint8_t read[] = { AG_ATT_READ_RSP };
 	const uint8_t written[] = { AG_ATT_WRITE_RSP };
-	uint8_t number[8];
+	uint8_t number[2];
 	struct ag_bytes value = value_octets(action, number);
 
 	switch (att->opcode) {
@@ -187,8 +184,6 @@ int ag_answer_success(struct ag_engine *engine, struct ag_unit *unit, const stru
 		return respond_by_type(engine, unit, att, value);
 	case AG_ATT_WRITE_REQ:
 		return reply(engine, unit, written, sizeof(written));
-	case AG_ATT_EXCHANGE_MTU_REQ:
-		return respond_mtu(engine, unit, att, action);
 	}
-	return 0;
+	return respond_mtu(engine, unit, att, action);
 }

@@ -406,9 +406,9 @@ static bool is_valid(const struct ag_attribute *attribute)
 	case AG_ATTRIBUTE_CHARACTERISTIC:
 		return attribute->value > attribute->handle;
 	case AG_ATTRIBUTE_OTHER:
-		return true;
+		break;
 	}
-	return false;
+	return true;
 }
 
 static int enter(struct ag_attributes *map, const struct ag_attribute *fresh)

@@ -75,10 +75,9 @@ bool ag_bearer_answers(const struct ag_bearer *bearer, enum ag_side from, const 
 	return transaction->open && is_response_to(att, transaction->opcode);
 }
 
-/* 3.4.2.2: the smaller of both, and never below the default */
-static void learn_mtu(struct ag_bearer *bearer, uint16_t request, uint16_t response)
+void ag_bearer_set_mtu(struct ag_bearer *bearer, uint16_t one, uint16_t other)
 {
-	uint16_t mtu = request < response ? request : response;
+	uint16_t mtu = one < other ? one : other;
 
 	bearer->mtu = mtu > default_mtu[bearer->type] ? mtu : default_mtu[bearer->type];
 }
@@ -96,7 +95,7 @@ void ag_bearer_answered(struct ag_bearer *bearer, enum ag_side from, const struc
 		return;
 	}
 	if (att->opcode == AG_ATT_EXCHANGE_MTU_RSP && ag_att_has(att, AG_ATT_P_MTU))
-		learn_mtu(bearer, transaction->mtu, ag_att_number(att, AG_ATT_P_MTU));
+		ag_bearer_set_mtu(bearer, transaction->mtu, ag_att_number(att, AG_ATT_P_MTU));
 	if (now_us != AG_NOT_TIMED)
 		ag_rtt_count(&bearer->rtt[asker], now_us - transaction->since_us);
 	transaction->open = false;
@@ -231,10 +230,10 @@ static void look_again(struct ag_engine *engine, struct ag_transaction *transact
 static int tick_bearer(struct ag_engine *engine, struct ag_link *link, struct ag_channel *channel)
 {
 	struct ag_bearer *bearer = channel ? &channel->bearer : &link->att;
+	int r = 0;
 
-	for (enum ag_side asker = AG_SIDE_HOST; asker <= AG_SIDE_CONTROLLER; asker++) {
+	for (enum ag_side asker = AG_SIDE_HOST; !r && asker <= AG_SIDE_CONTROLLER; asker++) {
 		struct ag_transaction *transaction = &bearer->transaction[asker];
-		int r = 0;
 
 		if (!transaction->open || !transaction->timed)
 			continue;
@@ -244,10 +243,8 @@ static int tick_bearer(struct ag_engine *engine, struct ag_link *link, struct ag
 			look_again(engine, transaction);
 		else
 			r = time_out(engine, link, channel, transaction, asker);
-		if (r)
-			return r;
 	}
-	return 0;
+	return r;
 }
 
 int ag_bearer_tick(struct ag_engine *engine, struct ag_link *link)

@@ -152,7 +152,7 @@ static void open_channel(struct ag_link *link, struct ag_channel *channel, enum 
 	channel->state = AG_CHANNEL_OPEN;
 	link->has_channels = true;
 	ag_bearer_init(&channel->bearer, classic ? AG_BEARER_ATT_BREDR : AG_BEARER_EATT);
-	channel->bearer.mtu = channel->mtu[0] < channel->mtu[1] ? channel->mtu[0] : channel->mtu[1];
+	ag_bearer_set_mtu(&channel->bearer, channel->mtu[0], channel->mtu[1]);
 }
 
 /* 4.3, 4.23, 4.26. A channel of which there is none at the answering side was refused. */
@@ -181,7 +181,7 @@ static void on_response(struct ag_link *link, enum ag_side from,
 static void learn_mtu(struct ag_channel *channel, enum ag_side side, uint16_t mtu)
 {
 	channel->mtu[side] = mtu;
-	channel->bearer.mtu = channel->mtu[0] < channel->mtu[1] ? channel->mtu[0] : channel->mtu[1];
+	ag_bearer_set_mtu(&channel->bearer, channel->mtu[0], channel->mtu[1]);
 }
 
 /* 4.4; the MTU is what the sender takes */

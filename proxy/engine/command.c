@@ -107,17 +107,15 @@ static int take_turns(struct ag_engine *engine)
 {
 	struct ag_commands *commands = &engine->commands;
 	struct ag_record record;
-	int r;
+	int r = 0;
 
-	while (!commands->own_open && ag_fifo_front(&commands->host, &record)) {
+	while (!r && !commands->own_open && ag_fifo_front(&commands->host, &record)) {
 		r = send_host_command(engine, record.data, record.len);
-		if (r)
-			return r;
 		ag_fifo_pop(&commands->host);
 	}
-	if (commands->own_open || commands->host_open || !commands->credits ||
+	if (r || commands->own_open || commands->host_open || !commands->credits ||
 	    !ag_fifo_front(&commands->own, &record))
-		return 0;
+		return r;
 	commands->own_open = true;
 	commands->own_opcode = ag_get_le16(record.data + 1);
 	commands->own_since_us = engine->now_us;
@@ -156,9 +154,7 @@ int ag_command_own(struct ag_engine *engine, const uint8_t *packet, size_t len)
 	/* a recorded controller never answers */
 	if (engine->config.replay)
 		return ag_emit(engine, AG_SIDE_CONTROLLER, packet, len);
-	if (ag_fifo_put(&engine->commands.own, packet, len, 0))
-		return -ENOMEM;
-	return take_turns(engine);
+	return ag_fifo_put(&engine->commands.own, packet, len, 0) ? -ENOMEM : take_turns(engine);
 }
 
 void ag_command_answered(struct ag_engine *engine, uint16_t opcode, uint8_t credits, bool *ours)

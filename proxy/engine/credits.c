@@ -82,25 +82,23 @@ static int __attribute__((noinline)) send_split(struct ag_engine *engine, struct
 	enum ag_acl_pb pb;
 	struct ag_acl acl;
 	size_t done = 0;
+	int r = 0;
 
 	if (!ag_acl_parse(packet, len, &acl))
 		return send_one(engine, link, AG_SIDE_HOST, packet, len, ours);
 	pb = acl.pb;
-	while (done < acl.len) {
+	while (!r && done < acl.len) {
 		size_t part = acl.len - done < limit ? acl.len - done : limit;
 		bool last = done + part == acl.len;
-		int r;
 
 		ag_acl_put_header(frame, acl.handle, pb, (uint16_t)part);
 		memcpy(frame + AG_ACL_HEADER, acl.data + done, part);
 		r = send_one(engine, link, AG_SIDE_HOST, frame, AG_ACL_HEADER + part,
 			     ours || !last);
-		if (r)
-			return r;
 		done += part;
 		pb = AG_PB_CONTINUING;
 	}
-	return 0;
+	return r;
 }
 
 int ag_send(struct ag_engine *engine, struct ag_link *link, enum ag_side to, const uint8_t *packet,
@@ -180,35 +178,31 @@ static int drain_link(struct ag_engine *engine, struct ag_link *link, enum ag_si
 {
 	struct ag_fifo *waiting = &link->line[to].waiting;
 	struct ag_record record;
-	int r;
+	int r = 0;
 
 	if (!waiting->count)
 		return 0;
-	while (ag_fifo_front(waiting, &record)) {
+	while (!r && ag_fifo_front(waiting, &record)) {
 		if (!has_room(engine, pool_of(engine, link, to), record.mark))
 			return 0;
 		r = transmit(engine, link, to, record.data, record.len, record.mark);
-		if (r)
-			return r;
 		ag_fifo_pop(waiting);
 	}
-	return ag_recombine_pay(engine, link, ag_other(to));
+	return r ? r : ag_recombine_pay(engine, link, ag_other(to));
 }
 
 int ag_drain(struct ag_engine *engine, enum ag_side to)
 {
 	size_t first = engine->links_used ? ag_random(engine) % engine->links_used : 0;
-	int r;
+	int r = 0;
 
 	/* a random beginning, so that no link is always the last to get a buffer */
-	for (size_t i = 0; i < engine->links_used; i++) {
+	for (size_t i = 0; !r && i < engine->links_used; i++) {
 		struct ag_link *link = ag_link_at(engine, (first + i) % engine->links_used);
 
 		r = link ? drain_link(engine, link, to) : 0;
-		if (r)
-			return r;
 	}
-	return 0;
+	return r;
 }
 
 void ag_credits_close(struct ag_engine *engine, struct ag_link *link)

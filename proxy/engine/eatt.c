@@ -52,16 +52,14 @@ int ag_eatt_drain(struct ag_engine *engine, struct ag_link *link, struct ag_chan
 {
 	struct ag_credit_flow *flow = &channel->flow[to];
 	struct ag_record record;
+	int r = 0;
 
-	while (flow->credits && ag_fifo_front(&flow->waiting, &record)) {
-		int r = ag_inject(engine, link, to, channel->cid[to], record.data, record.len, 0);
-
-		if (r)
-			return r;
+	while (!r && flow->credits && ag_fifo_front(&flow->waiting, &record)) {
+		r = ag_inject(engine, link, to, channel->cid[to], record.data, record.len, 0);
 		flow->credits--;
 		ag_fifo_pop(&flow->waiting);
 	}
-	return 0;
+	return r;
 }
 
 uint16_t ag_eatt_granted(struct ag_channel *channel, enum ag_side by, uint16_t credits)
@@ -114,21 +112,21 @@ static int send_sdu(struct ag_engine *engine, struct ag_link *link, enum ag_side
 	size_t total = len + SDU_HEADER;
 	size_t count = (total + mps - 1) / mps;
 	uint8_t *sdu = engine->sdu_out;
-	int r;
+	int r = 0;
 
 	ag_put_le16(sdu, (uint16_t)len);
 	memcpy(sdu + SDU_HEADER, pdu, len);
 	if (count > spent)
 		flow->taken += (uint32_t)(count - spent);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; !r && i < count; i++) {
 		size_t part = i + 1 < count ? mps : total - i * mps;
 
 		r = send_frame(engine, link, channel, to, sdu + i * mps, part,
 			       i + 1 < count ? 0 : owed);
-		if (r)
-			return r;
 	}
-	return spent > count ? ag_refund(engine, link, ag_other(to), channel, spent - count) : 0;
+	if (r || spent <= count)
+		return r;
+	return ag_refund(engine, link, ag_other(to), channel, spent - count);
 }
 
 /* An SDU of ours does not go between the frames of a foreign one, unless that never ends. */
@@ -167,18 +165,16 @@ int ag_eatt_forward(struct ag_engine *engine, struct ag_unit *unit)
 	enum ag_side to = ag_other(unit->from);
 	struct ag_credit_flow *flow = flow_of(unit);
 	struct ag_record record;
-	int r;
+	int r = 0;
 
 	/* its frames went on one by one */
 	if (flow->sdu_passes)
 		return 0;
-	while (ag_fifo_front(&flow->sdu, &record)) {
+	while (!r && ag_fifo_front(&flow->sdu, &record)) {
 		r = send_frame(engine, unit->link, unit->channel, to, record.data, record.len, 0);
-		if (r)
-			return r;
 		ag_fifo_pop(&flow->sdu);
 	}
-	return forward_frame(engine, unit);
+	return r ? r : forward_frame(engine, unit);
 }
 
 /* Can the whole SDU be gathered without a credit of ours? */
@@ -273,17 +269,15 @@ static int end_passing(struct ag_engine *engine, const struct ag_unit *unit)
 {
 	struct ag_credit_flow *flow = flow_of(unit);
 	struct ag_record record;
+	int r = 0;
 
 	end_sdu(flow);
-	while (ag_fifo_front(&flow->own, &record)) {
-		int r = send_sdu(engine, unit->link, ag_other(unit->from), unit->channel,
-				 record.data, record.len, 0, record.mark);
-
-		if (r)
-			return r;
+	while (!r && ag_fifo_front(&flow->own, &record)) {
+		r = send_sdu(engine, unit->link, ag_other(unit->from), unit->channel, record.data,
+			     record.len, 0, record.mark);
 		ag_fifo_pop(&flow->own);
 	}
-	return 0;
+	return r;
 }
 
 /* The SDU in one piece. */

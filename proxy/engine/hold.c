@@ -37,7 +37,7 @@ static enum flow flow_of(bool is_att, uint8_t opcode)
 	case AG_ATT_REQUEST:
 	case AG_ATT_COMMAND:
 	case AG_ATT_NO_KIND:
-		return FLOW_ASKS;
+		break;
 	case AG_ATT_RESPONSE:
 		return FLOW_ANSWERS;
 	case AG_ATT_NOTIFICATION:
@@ -211,10 +211,10 @@ static int release_side(struct ag_engine *engine, struct ag_link *link, enum ag_
 			bool everything)
 {
 	struct ag_held **where = &link->held[from];
+	int r = 0;
 
-	while (*where) {
+	while (!r && *where) {
 		struct ag_held *held = *where;
-		int r;
 
 		if (!everything && !may_go(engine, link, from, held)) {
 			where = &held->next;
@@ -224,11 +224,9 @@ static int release_side(struct ag_engine *engine, struct ag_link *link, enum ag_
 			r = discard(engine, link, from, held);
 		else
 			r = let_go(engine, link, from, held);
-		if (r)
-			return r;
 		unlink_held(engine, link, from, where);
 	}
-	return 0;
+	return r;
 }
 
 int ag_hold_release(struct ag_engine *engine, struct ag_link *link)

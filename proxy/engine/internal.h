@@ -204,6 +204,10 @@ void ag_channel_free(struct ag_channel *channel);
 
 void ag_bearer_init(struct ag_bearer *bearer, enum ag_bearer_type type);
 
+/** What both sides can take is known: ATT_MTU is the smaller, but never below the least of the
+ *  bearer (Vol 3 Part F, 3.4.2.2 and Part G, 5.2.1). */
+void ag_bearer_set_mtu(struct ag_bearer *bearer, uint16_t one, uint16_t other);
+
 /** The first octets of a request as its asker sent it, wherever `hide` has gone on since.
  *  @out: AG_HEAD_MAX octets. @return: how many there are */
 size_t ag_bearer_question(const struct ag_transaction *transaction, uint8_t *out);

@@ -29,15 +29,13 @@ static int flush_injected(struct ag_engine *engine, struct ag_link *link, enum a
 {
 	struct ag_fifo *injected = &link->line[to].injected;
 	struct ag_record record;
+	int r = 0;
 
-	while (ag_fifo_front(injected, &record)) {
-		int r = ag_send(engine, link, to, record.data, record.len, record.mark);
-
-		if (r)
-			return r;
+	while (!r && ag_fifo_front(injected, &record)) {
+		r = ag_send(engine, link, to, record.data, record.len, record.mark);
 		ag_fifo_pop(injected);
 	}
-	return 0;
+	return r;
 }
 
 static int set_streaming(struct ag_engine *engine, struct ag_link *link, enum ag_side to,
@@ -66,29 +64,25 @@ int ag_inject(struct ag_engine *engine, struct ag_link *link, enum ag_side to, u
 	size_t count = (total + limit - 1) / limit;
 	enum ag_acl_pb pb = first_pb(link, to);
 	uint8_t *whole = engine->l2cap;
-	int r;
+	int r = 0;
 
 	if (owed > count) {
 		r = ag_complete(engine, link, ag_other(to), owed - count);
-		if (r)
-			return r;
 		owed = count;
 	}
 	ag_put_le16(whole, (uint16_t)len);
 	ag_put_le16(whole + 2, cid);
 	memcpy(whole + AG_L2CAP_HEADER, pdu, len);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; !r && i < count; i++) {
 		size_t part = i + 1 < count ? limit : total - i * limit;
 
 		ag_acl_put_header(engine->frame, link->view.handle, pb, (uint16_t)part);
 		memcpy(engine->frame + AG_ACL_HEADER, whole + i * limit, part);
 		r = send_fragment(engine, link, to, engine->frame, AG_ACL_HEADER + part,
 				  count - i > owed);
-		if (r)
-			return r;
 		pb = AG_PB_CONTINUING;
 	}
-	return 0;
+	return r;
 }
 
 /* ---- Units ---- */
@@ -311,18 +305,16 @@ static int begin_watch(struct ag_engine *engine, struct ag_link *link, enum ag_s
 	struct ag_assembly *assembly = &link->assembly[from];
 	struct ag_record record;
 	bool more = !assembly->forwarded && ag_fifo_front(&assembly->packets, &record);
-	int r;
+	int r = 0;
 
-	for (size_t i = 0; more; i++) {
+	for (size_t i = 0; !r && more; i++) {
 		r = ag_send(engine, link, ag_other(from), record.data, record.len,
 			    i < assembly->paid);
-		if (r)
-			return r;
 		more = ag_fifo_next(&assembly->packets, &record);
 	}
 	assembly->mode = AG_ASM_GATHER;
 	assembly->forwarded = true;
-	return set_streaming(engine, link, ag_other(from), true);
+	return r ? r : set_streaming(engine, link, ag_other(from), true);
 }
 
 static int __attribute__((noinline))

@@ -313,10 +313,10 @@ static int answer_for_the_silent(struct ag_engine *engine, struct ag_unit *unit,
 	r = ag_unit_swallow(engine, unit);
 	if (!r)
 		r = ag_refund(engine, unit->link, unit->from, unit->channel, unit->frames);
-	if (r)
-		return r;
-	return ag_answer_error(engine, unit->link, unit->from, unit->channel, att.opcode,
-			       how->start ? how->start : ag_att_handle_in_error(&att), what.error);
+	return r ? r
+		 : ag_answer_error(engine, unit->link, unit->from, unit->channel, att.opcode,
+				   how->start ? how->start : ag_att_handle_in_error(&att),
+				   what.error);
 }
 
 int ag_dispatch(struct ag_engine *engine, struct ag_unit *unit, const uint8_t *pdu, size_t len,

@@ -25,7 +25,8 @@
 	"rule known when att.uuid == battery_level and att.opcode == read_request reject\n"        \
 	"rule soon when att.kind == request timeout 2s request_not_supported\n"                    \
 	"rule hold when att.kind == indication and not encrypted delay 9s until encrypted\n"       \
-	"rule pair when smp.opcode == pairing_request reject\n"
+	"rule pair when smp.opcode == pairing_request reject\n"                                    \
+	"rule end when att.opcode == signed_write_command disconnect\n"
 
 static const char rules_text[] = RULES "rule none when from == peer and att.handle in 0x60..0x6f "
 				       "hide\n";
@@ -50,6 +51,8 @@ struct traffic {
 	uint16_t handle;
 	size_t data_out; /* ACL packets that came out on any side */
 	bool kept;       /* nobody takes what comes out */
+	bool replay;
+	uint16_t host_max; /* longest data field that the host takes */
 };
 
 static void discard(struct traffic *traffic)
@@ -164,7 +167,12 @@ static int talk(struct traffic *traffic)
 static int start(struct traffic *traffic, const struct ag_ruleset *rules)
 {
 	static const uint8_t buffers[] = { AG_H4_EVENT, 0x0e, 7, 1, 0x02, 0x20, 0, 27, 0, 8 };
-	struct ag_engine_config config = { .rules = rules, .early_acl_us = 50000 };
+	struct ag_engine_config config = {
+		.rules = rules,
+		.early_acl_us = 50000,
+		.acl_max = { traffic->host_max, 0 },
+		.replay = traffic->replay,
+	};
 	int r = ag_engine_new(&config, &traffic->engine);
 
 	if (r == 0)
@@ -212,6 +220,124 @@ static int enhanced(struct traffic *traffic)
 	return r ? r : pdu(traffic, peer, 0x40, long_value + 42, 4, 27);
 }
 
+/* A channel whose SDU goes by unjudged while an answer of ours waits for its end, and frames that
+ * wait for a credit. */
+static int passing(struct traffic *traffic)
+{
+	static const uint8_t frame[400] = { 0x28, 0x23, 0x1b, 0x10, 0x00 }; /* of 9000 octets */
+	enum ag_side host = AG_SIDE_HOST, peer = AG_SIDE_CONTROLLER;
+	size_t sent = sizeof(frame) - 2;
+	int r;
+
+	r = pdu(traffic, peer, 0x40, frame, sizeof(frame), 600);
+	if (r || (r = PDU(traffic, host, 0x50, "\x07\0\x10\x01\0\xff\xff\0\x28", 27)))
+		return r;
+	for (; !r && sent < 9000; sent += sizeof(frame))
+		r = pdu(traffic, peer, 0x40, frame, sizeof(frame), 600);
+	if (r || (r = PDU(traffic, host, 5, "\x16\x02\4\0\x40\0\x01\0", 27)))
+		return r;
+	return PDU(traffic, host, 5, "\x16\x03\4\0\x40\0\x20\0", 27);
+}
+
+/* The link is to be ended by a command of ours, and the host has one to send meanwhile. */
+static int ending(struct traffic *traffic)
+{
+	static const uint8_t read_rssi[] = { AG_H4_COMMAND, 0x05, 0x14, 2, 0x40, 0 };
+	static const uint8_t status[] = { AG_H4_EVENT, 0x0f, 4, 0, 1, 0x06, 0x04 };
+	int r = PDU(traffic, AG_SIDE_HOST, 4, "\xd2\x18\0\1 0123456789ab", 27);
+
+	if (r || (r = feed(traffic, AG_SIDE_HOST, read_rssi, sizeof(read_rssi))))
+		return r;
+	return feed(traffic, AG_SIDE_CONTROLLER, status, sizeof(status));
+}
+
+/* Questions whose time runs out, one more behind them, PDUs that are interrupted, ours between the
+ * fragments of others, what waits for encryption. */
+static int waiting(struct traffic *traffic)
+{
+	static const uint8_t encrypted[] = { AG_H4_EVENT, 0x08, 4, 0, 0x40, 0, 1 };
+	enum ag_side host = AG_SIDE_HOST, peer = AG_SIDE_CONTROLLER;
+	uint8_t part[5 + 9] = { AG_H4_ACL, 0x40, 0x00, 9, 0, 40, 0, 0x44, 0 };
+	int r;
+
+	/* a PDU of another channel begins, and an answer to the peer waits for its end */
+	if ((r = feed(traffic, host, part, sizeof(part))) ||
+	    (r = PDU(traffic, peer, 4, "\x10\x01\0\xff\xff\0\x28", 27)) ||
+	    (r = PDU(traffic, peer, 6, "\x01\x03\x00\x01\x10\x07\x07", 27)) ||
+	    (r = PDU(traffic, host, 4, "\x0a\x17\0", 27)))
+		return r;
+	part[2] = 0x20;
+	if ((r = feed(traffic, peer, part, sizeof(part))) ||
+	    (r = PDU(traffic, host, 4, "\x10\x01\0\xff\xff\0\x28", 27)) ||
+	    (r = PDU(traffic, peer, 4, "\x1d\x0a\0\x01\0\xff\xff", 27)) ||
+	    (r = PDU(traffic, peer, 4, "\x1d\x0b\0\x01", 3)))
+		return r;
+	traffic->now_us += 2000000;
+	if ((r = ag_engine_tick(traffic->engine, traffic->now_us)) ||
+	    (r = PDU(traffic, host, 4, "\x0a\x18\0", 27)) ||
+	    (r = feed(traffic, peer, encrypted, sizeof(encrypted))))
+		return r;
+	return completed(traffic, 60);
+}
+
+/* Everything that is put in a queue or moved from one to another, on one link. */
+static int crowded(struct traffic *traffic)
+{
+	int r;
+
+	if ((r = talk(traffic)) || (r = enhanced(traffic)) || (r = waiting(traffic)) ||
+	    (r = passing(traffic)) || (r = ending(traffic)))
+		return r;
+	return talk(traffic);
+}
+
+/* Packets that go by, for the queues to be as full as one likes. */
+static int fill(struct traffic *traffic, enum ag_side from, size_t count)
+{
+	static const uint8_t sco[] = { 0x03, 0x70, 0x00, 1, 0 };
+	int r = 0;
+
+	for (size_t i = 0; !r && i < count; i++)
+		r = feed(traffic, from, sco, sizeof(sco));
+	return r;
+}
+
+static void fill_and_fail(const struct ag_ruleset *rules, struct traffic traffic, size_t to_host,
+			  size_t to_controller)
+{
+	enum { LARGE = 4096 }; /* what a queue of 2048 octets asks for */
+	int r;
+
+	ag_sim_alloc_track();
+	cr_assert_eq(start(&traffic, rules), 0);
+	traffic.kept = true;
+	cr_assert_eq(fill(&traffic, AG_SIDE_CONTROLLER, to_host), 0);
+	cr_assert_eq(fill(&traffic, AG_SIDE_HOST, to_controller), 0);
+	ag_sim_alloc_fail_large(0, LARGE);
+	r = crowded(&traffic);
+	cr_assert_eq(r, ag_sim_alloc_fail_end() ? -ENOMEM : 0);
+	ag_engine_free(traffic.engine);
+	cr_assert_eq(ag_sim_alloc_live(), 0, "%zu octets leak", ag_sim_alloc_live());
+}
+
+/* A queue asks for memory now and then only. Filled a little more each time, it does so at each
+ * place at which something is put there. */
+Test(memory, every_packet_may_be_the_one_too_many)
+{
+	enum { FULL = 128 }; /* packets of 16 octets in a queue of 2048 */
+	const struct traffic kinds[] = { { 0 }, { .host_max = 30 }, { .replay = true } };
+	struct ag_ruleset *rules = NULL;
+
+	cr_assert_eq(compile(&rules), 0);
+	for (size_t kind = 0; kind < ag_array_size(kinds); kind++) {
+		for (size_t count = 0; count < FULL; count++) {
+			fill_and_fail(rules, kinds[kind], count, 0);
+			fill_and_fail(rules, kinds[kind], 0, count);
+		}
+	}
+	ag_ruleset_free(rules);
+}
+
 /* The scenario of the sweep: two links, held PDUs, a reload, an unknown handle, a disconnection. */
 static int live_through(struct ag_ruleset *rules, struct ag_ruleset *others,
 			struct traffic *traffic)
@@ -222,7 +348,8 @@ static int live_through(struct ag_ruleset *rules, struct ag_ruleset *others,
 
 	if ((r = start(traffic, rules)) || (r = talk(traffic)) ||
 	    (r = PDU(traffic, AG_SIDE_HOST, 4, "\x1d\x0a\x00\x01\x00", 27)) ||
-	    (r = enhanced(traffic)) || (r = connect(traffic, 0x41)) || (r = talk(traffic)) ||
+	    (r = enhanced(traffic)) || (r = waiting(traffic)) || (r = ending(traffic)) ||
+	    (r = connect(traffic, 0x41)) || (r = talk(traffic)) ||
 	    (r = feed(traffic, AG_SIDE_CONTROLLER, early, sizeof(early))))
 		return r;
 	r = ag_engine_set_rules(traffic->engine, others);
