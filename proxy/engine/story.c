@@ -186,6 +186,7 @@ static void on_le_meta(struct ag_story *story, struct ag_cursor cursor)
 {
 	uint8_t subevent = ag_pull_u8(&cursor);
 	struct story_link *link;
+	uint16_t handle;
 	uint8_t status;
 
 	if (subevent == LE_LTK_REQUEST) {
@@ -199,8 +200,9 @@ static void on_le_meta(struct ag_story *story, struct ag_cursor cursor)
 	    subevent != AG_LE_ENHANCED_CONNECTION_COMPLETE_V2)
 		return;
 	status = ag_pull_u8(&cursor);
+	handle = ag_pull_le16(&cursor) & 0x0fff;
 	if (status == 0 && !cursor.failed)
-		open_link(story, ag_pull_le16(&cursor) & 0x0fff);
+		open_link(story, handle);
 }
 
 static void on_disconnection(struct ag_story *story, struct ag_cursor cursor)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Stories of a few packets each: what has to be found, and what must not. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <string.h>
 
+#include "proxy/base/cleanup.h"
 #include "proxy/engine/story.h"
 #include "proxy/wire/cursor.h"
+#include "tests/sim/alloc.h"
 
 TestSuite(engine_story, .timeout = 20);
 
@@ -114,6 +117,10 @@ static void send(enum ag_side side, uint16_t cid, const uint8_t *pdu, size_t len
 	     sizeof((const uint8_t[]){ __VA_ARGS__ }))
 #define HOST_SMP(...)                                                                              \
 	send(AG_SIDE_HOST, CID_SMP, (const uint8_t[]){ __VA_ARGS__ },                              \
+	     sizeof((const uint8_t[]){ __VA_ARGS__ }))
+
+#define PEER_SMP(...)                                                                              \
+	send(AG_SIDE_CONTROLLER, CID_SMP, (const uint8_t[]){ __VA_ARGS__ },                        \
 	     sizeof((const uint8_t[]){ __VA_ARGS__ }))
 
 static void encrypt(void)
@@ -463,6 +470,430 @@ Test(engine_story, links_are_bounded)
 	cr_expect_gt(world.links, 0);
 	cr_expect_leq(world.links, 65);
 	cr_expect_eq(world.n_found, 0);
+}
+
+/* ---- What is said of security ---- */
+
+Test(engine_story, security_that_comes_late_is_less_sure)
+{
+	begin(1);
+	HOST(0x0a, 0x16, 0x00);
+	PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+	HOST(0x0a, 0x16, 0x00);
+	PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+	wait_us(2 * SECOND);
+	HOST_SMP(0x0b, 0x01);
+	later(10 * SECOND);
+	finish();
+	cr_expect(strstr(expect(AG_FINDING_SECURITY, AG_LIKELY, AG_REMEDY_QUIET)->text,
+			 "refused 2 times in all"));
+	cr_expect(strstr(find(AG_FINDING_SECURITY)->why, "not at once"));
+	cr_expect(strstr(expect(AG_FINDING_PAIRING, AG_CERTAIN, AG_REMEDY_QUIET)->text,
+			 "until the recording ends"));
+}
+
+/* It is our error that made the peer ask. */
+Test(engine_story, the_peer_takes_our_error_for_a_wish)
+{
+	begin(1);
+	PEER(0x0a, 0x16, 0x00);
+	HOST(0x01, 0x0a, 0x16, 0x00, 0x0f);
+	PEER_SMP(0x01, 3, 0, 1, 16, 0, 0);
+	HOST_SMP(0x05, 0x05);
+	HOST_SMP(0x05, 0x08);
+	finish();
+	expect(AG_FINDING_SECURITY, AG_CERTAIN, AG_REMEDY_OUR_ERROR);
+	cr_expect(strstr(expect(AG_FINDING_PAIRING, AG_CERTAIN, AG_REMEDY_OUR_ERROR)->text,
+			 "The host sent Pairing Failed, pairing not supported (0x05) (frame 6)"));
+}
+
+Test(engine_story, pairing_that_the_peer_refuses)
+{
+	begin(1);
+	HOST(0x0a, 0x16, 0x00);
+	PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+	HOST_SMP(0x0b, 0x01);
+	PEER_SMP(0x05);
+	finish();
+	cr_expect(strstr(expect(AG_FINDING_PAIRING, AG_CERTAIN, AG_REMEDY_QUIET)->text,
+			 "The peer sent Pairing Failed, 0x00 (frame"));
+}
+
+Test(engine_story, pairing_that_comes_to_nothing)
+{
+	begin(0);
+	HOST(0x0a, 0x16, 0x00);
+	PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+	HOST_SMP(0x01, 3, 0, 1, 16, 0, 0);
+	PEER_SMP(0x02, 3, 0, 1, 16, 0, 0);
+	later(20 * SECOND);
+	finish();
+	cr_expect(strstr(expect(AG_FINDING_PAIRING, AG_CERTAIN, AG_REMEDY_THEIR_ERROR)->text,
+			 "Pairing began (frame 7) and was not brought to an end in 20.0 s."));
+}
+
+static void enable_encryption(void)
+{
+	uint8_t command[32] = { 1, 0x19, 0x20, 28, HANDLE, 0 };
+
+	feed(AG_SIDE_HOST, command, sizeof(command));
+}
+
+Test(engine_story, encryption_that_fails)
+{
+	static const uint8_t failed[] = { 4, 0x08, 4, 0x06, HANDLE, 0, 0 };
+
+	begin(0);
+	HOST(0x0a, 0x16, 0x00);
+	PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+	enable_encryption();
+	feed(AG_SIDE_CONTROLLER, failed, sizeof(failed));
+	finish();
+	cr_expect(strstr(expect(AG_FINDING_SECURITY, AG_CERTAIN, AG_REMEDY_THEIR_ERROR)->text,
+			 "sent a LE Enable Encryption"));
+	cr_expect(strstr(expect(AG_FINDING_PAIRING, AG_CERTAIN, AG_REMEDY_THEIR_ERROR)->text,
+			 "Encryption could not be started: pin or key missing (0x06) (frame 6)."));
+}
+
+/* The key is known and new: Encryption Key Refresh Complete says that it is in use. */
+Test(engine_story, a_key_that_is_refreshed)
+{
+	static const uint8_t refreshed[] = { 4, 0x30, 3, 0, HANDLE, 0 };
+
+	begin(0);
+	HOST(0x0a, 0x16, 0x00);
+	PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+	enable_encryption();
+	feed(AG_SIDE_CONTROLLER, refreshed, sizeof(refreshed));
+	later(20 * SECOND);
+	finish();
+	cr_expect_eq(world.n_found, 0);
+}
+
+/* The peer is the central and has a key: it needs no word of ours. */
+Test(engine_story, the_peer_encrypts_in_vain)
+{
+	static const uint8_t wanted[] = { 4, 0x3e, 13, 5, HANDLE, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+
+	begin(1);
+	PEER(0x0a, 0x16, 0x00);
+	HOST(0x0b, 0x01);
+	feed(AG_SIDE_CONTROLLER, wanted, sizeof(wanted));
+	later(20 * SECOND);
+	finish();
+	cr_expect(strstr(expect(AG_FINDING_PAIRING, AG_CERTAIN, AG_REMEDY_NONE)->text,
+			 "The host did nothing about the LE Enable Encryption"));
+}
+
+/* ---- What a recording without all packets proves less ---- */
+
+/* Completions of packets that are not there. */
+static void begin_incomplete(uint8_t role)
+{
+	begin(role);
+	complete(3);
+}
+
+Test(engine_story, unprompted_where_the_refusal_may_be_missing)
+{
+	begin_incomplete(1);
+	HOST_SMP(0x0b, 0x01);
+	later(10 * SECOND);
+	finish();
+	cr_expect(strstr(expect(AG_FINDING_UNPROMPTED, AG_POSSIBLE, AG_REMEDY_QUIET)->text,
+			 "among the packets that the recording lacks"));
+	expect(AG_FINDING_PAIRING, AG_LIKELY, AG_REMEDY_QUIET);
+}
+
+static void expect_harmless(enum ag_finding_kind kind)
+{
+	const struct ag_finding *finding = find(kind);
+
+	cr_assert(finding, "%s was not found", ag_finding_name(kind));
+	cr_expect(finding->harmless, "%s", finding->text);
+	cr_expect_eq(finding->confidence, AG_POSSIBLE);
+	cr_expect_eq(finding->remedy, AG_REMEDY_NONE);
+}
+
+Test(engine_story, surplus_responses_where_requests_may_be_missing)
+{
+	begin_incomplete(0);
+	HOST(0x0a, 0x16, 0x00);
+	PEER(0x0b, 0x01);
+	PEER(0x0b, 0x01);
+	PEER(0x13);
+	finish();
+	expect_harmless(AG_FINDING_DUPLICATE);
+	expect_harmless(AG_FINDING_UNSOLICITED);
+}
+
+Test(engine_story, pdus_that_are_too_long_where_the_exchange_may_be_missing)
+{
+	begin_incomplete(0);
+	for (int i = 0; i < 2; i++)
+		PEER(0x1b, 0x10, 0x00, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17,
+		     18, 19, 20, 21);
+	finish();
+	expect_harmless(AG_FINDING_MTU);
+	cr_expect(strstr(find(AG_FINDING_MTU)->text, "ATT_MTU of 23. So are 2 PDUs in all"));
+}
+
+/* A request behind one that was not answered, and more packets than there are buffers. */
+Test(engine_story, what_shows_that_packets_are_missing)
+{
+	static const uint8_t buffers[] = { 4, 0x0e, 7, 1, 0x02, 0x20, 0, 27, 0, 2 };
+	static const uint8_t packet[] = { 2, HANDLE, 0, 8, 0, 4, 0, 4, 0, 0x52, 0x20, 0, 1 };
+
+	begin(0);
+	feed(AG_SIDE_CONTROLLER, buffers, sizeof(buffers));
+	HOST(0x0a, 0x16, 0x00);
+	HOST(0x0a, 0x17, 0x00);
+	for (int i = 0; i < 3; i++)
+		feed(AG_SIDE_HOST, packet, sizeof(packet));
+	later(10 * SECOND);
+	finish();
+	cr_assert(find(AG_FINDING_LOST));
+	cr_expect(strstr(find(AG_FINDING_LOST)->text,
+			 "1 times a request follows one without a response; the controller seems"));
+	cr_expect_null(find(AG_FINDING_CREDITS));
+	/* younger than the limit, and its answer may be missing */
+	cr_assert(find(AG_FINDING_UNANSWERED));
+	cr_expect(find(AG_FINDING_UNANSWERED)->harmless);
+}
+
+/* The buffers of BR/EDR are LE's too where it has none of its own. */
+Test(engine_story, buffers_that_are_shared)
+{
+	static const uint8_t shared[] = {
+		4, 0x0e, 11, 1, 0x05, 0x10, 0, 0xfd, 0x03, 64, 1, 0, 0, 0
+	};
+	static const uint8_t none[] = { 4, 0x0e, 7, 1, 0x02, 0x20, 0, 0, 0, 0 };
+	static const uint8_t packet[] = { 2, HANDLE, 0, 8, 0, 4, 0, 4, 0, 0x52, 0x20, 0, 1 };
+
+	begin(0);
+	feed(AG_SIDE_CONTROLLER, shared, sizeof(shared));
+	feed(AG_SIDE_CONTROLLER, none, sizeof(none));
+	feed(AG_SIDE_HOST, packet, sizeof(packet));
+	cr_expect_eq(world.n_found, 0);
+	feed(AG_SIDE_HOST, packet, sizeof(packet));
+	finish();
+	cr_expect(find(AG_FINDING_LOST));
+}
+
+/* ---- More on requests and indications ---- */
+
+Test(engine_story, a_host_that_does_not_answer)
+{
+	begin(0);
+	PEER(0x0a, 0x16, 0x00);
+	later(10 * SECOND);
+	finish();
+	cr_expect(strstr(expect(AG_FINDING_UNANSWERED, AG_LIKELY, AG_REMEDY_SILENT_HOST)->why,
+			 "when the recording ends, but younger"));
+}
+
+Test(engine_story, a_second_response_that_is_another)
+{
+	begin(0);
+	HOST(0x0a, 0x16, 0x00);
+	PEER(0x0b, 0x01);
+	PEER(0x0b, 0x02);
+	PEER(0x0b, 0x02);
+	finish();
+	cr_expect(strstr(expect(AG_FINDING_DUPLICATE, AG_POSSIBLE, AG_REMEDY_SURPLUS)->text,
+			 "There are 2 of this kind"));
+}
+
+Test(engine_story, an_indication_open_at_the_end)
+{
+	begin(1);
+	HOST(0x1d, 0x20, 0x00, 0x01);
+	later(10 * SECOND);
+	finish();
+	expect(AG_FINDING_INDICATION, AG_LIKELY, AG_REMEDY_NONE);
+}
+
+/* Nobody asked for the declaration, so only the value tells; and one that cannot be a range is
+ * none. */
+Test(engine_story, service_changed_by_its_form)
+{
+	begin(1);
+	HOST(0x1d, 0x08, 0x00, 0x05, 0x00, 0x01, 0x00);
+	PEER(0x1e);
+	HOST(0x1d, 0x08, 0x00, 0x01);
+	PEER(0x1e);
+	HOST(0x1d, 0x08, 0x00, 0x01, 0x00, 0xff, 0xff);
+	PEER(0x1e);
+	HOST_SMP(0x0b, 0x01);
+	finish();
+	cr_expect_eq(
+	    expect(AG_FINDING_SERVICE_CHANGED, AG_LIKELY, AG_REMEDY_HOLD_INDICATION)->frames[0], 8);
+}
+
+/* ---- More on timers ---- */
+
+Test(engine_story, the_smp_timer_with_the_reason_of_newer_kernels)
+{
+	begin(1);
+	HOST(0x0a, 0x16, 0x00);
+	PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+	HOST_SMP(0x0b, 0x01);
+	wait_us(30 * SECOND + 200 * MS);
+	end_by_host(0x13);
+	finish();
+	expect(AG_FINDING_TIMER, AG_LIKELY, AG_REMEDY_QUIET);
+}
+
+/* Only the reason speaks for it: the Security Request is among what is missing. */
+static void end_without_a_request(uint8_t role, bool by_host, enum ag_remedy remedy)
+{
+	begin_incomplete(role);
+	HOST(0x1b, 0x20, 0x00, 0x01);
+	if (by_host)
+		end_by_host(0x05);
+	else
+		end_by_peer(0x05);
+	finish();
+	cr_expect(strstr(expect(AG_FINDING_TIMER, AG_POSSIBLE, remedy)->text,
+			 "the request itself is not in the recording"));
+}
+
+Test(engine_story, the_smp_timer_by_its_reason)
+{
+	end_without_a_request(1, true, AG_REMEDY_QUIET);
+	end_without_a_request(0, true, AG_REMEDY_THEIR_ERROR);
+	end_without_a_request(0, false, AG_REMEDY_OUR_ERROR);
+}
+
+/* Nothing of the peer's is seen to be open, but our Security Request is 30 s old. */
+Test(engine_story, the_peers_att_timer_by_exclusion)
+{
+	for (int incomplete = 0; incomplete < 2; incomplete++) {
+		begin(1);
+		if (incomplete)
+			complete(3);
+		HOST(0x0a, 0x16, 0x00);
+		PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+		HOST_SMP(0x0b, 0x01);
+		wait_us(31 * SECOND);
+		end_by_peer(0x13);
+		finish();
+		cr_expect(strstr(
+		    expect(AG_FINDING_TIMER, incomplete ? AG_LIKELY : AG_POSSIBLE, AG_REMEDY_QUIET)
+			->text,
+		    "the peer's own ATT timer of 30 s for a request that is not in"));
+	}
+}
+
+/* ---- What tells nothing ---- */
+
+Test(engine_story, pdus_without_what_they_are_about)
+{
+	begin(1);
+	HOST(0x02);
+	PEER(0x03, 0x05);
+	HOST(0x1d, 0x20);
+	HOST(0x0a, 0x16, 0x00);
+	PEER(0x01);
+	PEER(0x08, 0x01, 0x00, 0xff, 0xff, 0x03, 0x28);
+	HOST(0x09, 0x05, 0x07, 0x00, 0x05, 0x2a, 0x00);
+	later(2 * SECOND);
+	finish();
+	cr_expect_null(find(AG_FINDING_INDICATION));
+	cr_expect_null(find(AG_FINDING_SERVICE_CHANGED));
+	cr_expect_null(find(AG_FINDING_TIMER));
+}
+
+static const struct {
+	enum ag_side from;
+	size_t len;
+	uint8_t octets[24];
+} whole_packets[] = {
+	{ AG_SIDE_HOST, 7, { 1, 0x06, 0x04, 3, HANDLE, 0, 0x13 } },
+	{ AG_SIDE_HOST, 6, { 1, 0x19, 0x20, 28, HANDLE, 0 } },
+	{ AG_SIDE_CONTROLLER, 6, { 4, 0x05, 4, 0, HANDLE, 0 } }, /* ends the link, reason or not */
+	{ AG_SIDE_CONTROLLER, 7, { 4, 0x08, 4, 0, HANDLE, 0, 1 } },
+	{ AG_SIDE_CONTROLLER, 6, { 4, 0x30, 3, 0, HANDLE, 0 } },
+	{ AG_SIDE_CONTROLLER, 8, { 4, 0x13, 5, 1, HANDLE, 0, 1, 0 } },
+	{ AG_SIDE_CONTROLLER, 7, { 4, 0x0e, 4, 1, 0x03, 0x0c, 0 } },
+	{ AG_SIDE_CONTROLLER, 6, { 4, 0x3e, 13, 5, HANDLE, 0 } },
+	{ AG_SIDE_CONTROLLER, 7, { 4, 0x3e, 19, 1, 0, 0x41, 0 } },
+	{ AG_SIDE_CONTROLLER, 6, { 4, 0x03, 11, 0, 0x41, 0 } },
+	{ AG_SIDE_HOST, 9, { 2, HANDLE, 0, 4, 0, 0, 0, 4, 0 } },
+};
+
+/* Cut before their last octet, or on a link that is not there, they change nothing. */
+Test(engine_story, packets_that_tell_nothing)
+{
+	begin(0);
+	HOST(0x0a, 0x16, 0x00);
+	for (size_t i = 0; i < ag_array_size(whole_packets); i++) {
+		for (size_t len = 0; len < whole_packets[i].len; len++)
+			ag_story_packet(world.story, ++world.frame, world.now_us,
+					whole_packets[i].from, whole_packets[i].octets, len);
+	}
+	PEER(0x0b, 0x01);
+	cr_expect_eq(world.links, 0);
+	for (size_t i = 0; i < 6; i++) {
+		uint8_t octets[8];
+
+		memcpy(octets, whole_packets[i].octets, sizeof(octets));
+		*(uint8_t *)memchr(octets, HANDLE, sizeof(octets)) = HANDLE + 5;
+		ag_story_packet(world.story, ++world.frame, world.now_us, whole_packets[i].from,
+				octets, whole_packets[i].len);
+	}
+	cr_expect_eq(world.links, 0);
+	finish();
+	cr_expect_eq(world.links, 1);
+	cr_expect_eq(world.n_found, 0);
+}
+
+Test(engine_story, a_link_of_bredr)
+{
+	static const uint8_t up[] = { 4, 0x03, 11, 0, 0x41, 0, 1, 2, 3, 4, 5, 6, 1, 0 };
+	static const uint8_t failed[] = { 4, 0x03, 11, 4, 0x42, 0, 1, 2, 3, 4, 5, 6, 1, 0 };
+
+	begin(0);
+	feed(AG_SIDE_CONTROLLER, up, sizeof(up));
+	feed(AG_SIDE_CONTROLLER, failed, sizeof(failed));
+	finish();
+	cr_expect_eq(world.links, 2);
+}
+
+Test(engine_story, a_decision_on_a_link_that_is_not_known)
+{
+	const struct ag_link_view view = { .handle = 0x77 };
+	const struct ag_decision decision = {
+		.link = &view,
+		.pdu = (const uint8_t *)"\x0b\x01",
+		.len = 2,
+	};
+
+	begin(0);
+	ag_story_decision(world.story, &decision);
+	finish();
+	cr_expect_eq(world.n_found, 0);
+}
+
+Test(engine_story, no_memory)
+{
+	struct ag_story *story = NULL;
+
+	ag_sim_alloc_fail_after(0);
+	cr_expect_eq(ag_story_new(tell, NULL, &story), -ENOMEM);
+	cr_expect(ag_sim_alloc_fail_end());
+	cr_expect_null(story);
+}
+
+Test(engine_story, every_kind_and_confidence_has_words)
+{
+	for (int i = 0; i < AG_FINDING_KINDS; i++) {
+		cr_expect_gt(strlen(ag_finding_name((enum ag_finding_kind)i)), 5);
+		cr_expect_gt(strlen(ag_finding_title((enum ag_finding_kind)i)), 10);
+	}
+	cr_expect_str_eq(ag_confidence_name(AG_POSSIBLE), "possible");
+	cr_expect_str_eq(ag_confidence_name(AG_LIKELY), "likely");
+	cr_expect_str_eq(ag_confidence_name(AG_CERTAIN), "certain");
 }
 
 /* The rules of all remedies together are a rule file without errors and warnings. */
