@@ -115,10 +115,9 @@ static size_t entry_size(const struct ag_att *request, const uint8_t *pdu, size_
 		return ag_att_has(request, AG_ATT_P_VALUE) ? 4 : 0;
 	case AG_ATT_READ_BY_TYPE_RSP:
 		return len < 2 || pdu[1] < 2 ? 0 : pdu[1];
-	case AG_ATT_READ_BY_GROUP_TYPE_RSP:
-		return len < 2 || pdu[1] < 4 ? 0 : pdu[1];
 	}
-	return 0;
+	/* of the requests with a range only Read By Group Type is left */
+	return len < 2 || pdu[1] < 4 ? 0 : pdu[1];
 }
 
 /* 3.4.7.4: handle, length of the value, value; each of its own length */

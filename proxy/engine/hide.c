@@ -389,6 +389,8 @@ void ag_hide_look(struct ag_engine *engine, const struct ag_unit *unit,
 	switch (att->kind) {
 	case AG_ATT_REQUEST:
 	case AG_ATT_COMMAND:
+	case AG_ATT_CONFIRMATION: /* nothing is hidden in these two, see ag_hide_concerns() */
+	case AG_ATT_NO_KIND:
 		looking.owner = ag_other(unit->from);
 		look_question(&looking, unit, att, out);
 		break;
@@ -402,9 +404,6 @@ void ag_hide_look(struct ag_engine *engine, const struct ag_unit *unit,
 		break;
 	case AG_ATT_NOTIFICATION:
 		look_told(&looking, att, out);
-		break;
-	case AG_ATT_CONFIRMATION:
-	case AG_ATT_NO_KIND:
 		break;
 	}
 	if (out->outcome != AG_HIDE_NOTHING)

@@ -55,13 +55,11 @@ static struct ag_bearer *bearer_to_host(struct ag_link *link, struct ag_channel 
 	*channel = NULL;
 	if (link->view.type == AG_LINK_LE)
 		return &link->att;
-	for (size_t i = 0; i < AG_CHANNELS_MAX; i++) {
-		if (link->channel[i].state != AG_CHANNEL_OPEN)
-			continue;
-		*channel = &link->channel[i];
-		return &link->channel[i].bearer;
+	for (size_t i = 0; i < AG_CHANNELS_MAX && !*channel; i++) {
+		if (link->channel[i].state == AG_CHANNEL_OPEN)
+			*channel = &link->channel[i];
 	}
-	return NULL;
+	return *channel ? &(*channel)->bearer : NULL;
 }
 
 /* Value handle of the peer's «Service Changed» as the host may know it, or 0. */

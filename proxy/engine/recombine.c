@@ -219,15 +219,13 @@ static int handle_unit(struct ag_engine *engine, struct ag_unit *unit, const uin
 static const uint8_t *gather(struct ag_engine *engine, const struct ag_assembly *assembly)
 {
 	struct ag_record record;
-	size_t at = 0;
+	bool more = ag_fifo_front(&assembly->packets, &record);
 
-	if (!ag_fifo_front(&assembly->packets, &record))
-		return engine->scratch;
-	do {
+	for (size_t at = 0; more; more = ag_fifo_next(&assembly->packets, &record)) {
 		memcpy(engine->scratch + at, record.data + AG_ACL_HEADER,
 		       record.len - AG_ACL_HEADER);
 		at += record.len - AG_ACL_HEADER;
-	} while (ag_fifo_next(&assembly->packets, &record));
+	}
 	return engine->scratch;
 }
 

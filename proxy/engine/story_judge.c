@@ -671,9 +671,7 @@ static bool say_by_exclusion(const struct story_link *link, enum ag_from ender, 
 	    link->raised.frame, whose(link->raiser),
 	    ender == AG_FROM_HOST ? "bluetoothd's" : "the peer's own");
 	evidence(finding, link->raised);
-	finding->remedy = link->raiser == AG_FROM_HOST && link->view.role == AG_ROLE_PERIPHERAL
-			      ? AG_REMEDY_QUIET
-			      : security_remedy(link);
+	finding->remedy = security_remedy(link);
 	sure(finding, incomplete(link) ? AG_LIKELY : AG_POSSIBLE,
 	     "by exclusion; the request is not seen");
 	return true;

@@ -187,16 +187,15 @@ static enum ag_att_param param_of(enum ag_field field)
 	return AG_ATT_PARAM_COUNT;
 }
 
-static size_t rewrite_number(uint8_t *pdu, size_t len, const struct ag_att *att,
-			     enum ag_att_param param, uint64_t num)
+static void rewrite_number(uint8_t *pdu, const struct ag_att *att, enum ag_att_param param,
+			   uint64_t num)
 {
 	if (param == AG_ATT_PARAM_COUNT || !ag_att_has(att, param))
-		return len;
+		return;
 	if (att->param_len[param] == 2)
 		ag_put_le16(pdu + att->at[param], (uint16_t)num);
 	else
 		pdu[att->at[param]] = (uint8_t)num;
-	return len;
 }
 
 /* Put other octets in the place of a parameter; what follows it moves. */
@@ -258,13 +257,13 @@ size_t ag_subject_rewrite(const struct ag_unit *unit, uint8_t *pdu, size_t len,
 		return len;
 	}
 	ag_att_parse(pdu, len, &att);
+	if (action->field == AG_F_ATT_TYPE)
+		return rewrite_type(pdu, len, &att, &action->value.uuid);
+	if (action->field == AG_F_ATT_VALUE)
+		return rewrite_value(unit, pdu, len, &att, &action->value.bytes);
 	if (action->field == AG_F_ATT_OPCODE)
 		pdu[0] = (uint8_t)action->value.num;
-	else if (action->field == AG_F_ATT_TYPE)
-		return rewrite_type(pdu, len, &att, &action->value.uuid);
-	else if (action->field == AG_F_ATT_VALUE)
-		return rewrite_value(unit, pdu, len, &att, &action->value.bytes);
 	else
-		return rewrite_number(pdu, len, &att, param_of(action->field), action->value.num);
+		rewrite_number(pdu, &att, param_of(action->field), action->value.num);
 	return len;
 }

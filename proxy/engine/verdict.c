@@ -81,10 +81,9 @@ static void apply(struct ag_engine *engine, const struct ag_unit *unit,
 	case AG_REJECT:
 	case AG_ANSWER:
 	case AG_DROP:
+	case AG_HIDE: /* of attributes, so no rule for PDUs has it */
 	case AG_DISCONNECT:
 		judgement->verdict = action;
-		break;
-	case AG_HIDE: /* of attributes, never of a PDU */
 		break;
 	case AG_REWRITE:
 		judgement->effects |= AG_EFFECT_REWRITE;

@@ -711,9 +711,9 @@ const char *ag_words_verdict_name(enum ag_verdict verdict)
 	case AG_V_HIDE:
 		return "hide";
 	case AG_V_RECORDED:
-		return "recorded";
+		break;
 	}
-	return "unknown";
+	return "recorded";
 }
 
 static void add_error(struct words *words, const struct ag_decision *decision)
@@ -756,7 +756,7 @@ static const char *explanation(enum ag_verdict verdict)
 	case AG_V_DISCONNECT:
 	case AG_V_TIMEOUT:
 	case AG_V_HIDE:
-		return "";
+		break;
 	case AG_V_LATE:
 		return ": response discarded, the request had been answered";
 	case AG_V_DISCARD:

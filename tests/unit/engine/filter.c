@@ -323,6 +323,9 @@ Test(filter, strange_declarations_are_entries_all_the_same)
 	EXPECT_KIND("\x08\1\0\xff\xff\2\x28", "\x09\2\2\0", AG_ATTRIBUTE_OTHER, true);
 	EXPECT_KIND("\x10\1\0\xff\xff\0\x28", "\x11\4\1\0\5\0", AG_ATTRIBUTE_PRIMARY, false);
 	EXPECT_KIND("\x06\1\0\xff\xff\0\x28\1\2\3", "\x07\1\0\5\0", AG_ATTRIBUTE_PRIMARY, false);
+	/* of a request without a type, and with one of another length */
+	EXPECT_KIND("\x08\1\0\xff\xff", "\x09\4\2\0\2\3", AG_ATTRIBUTE_OTHER, false);
+	EXPECT_KIND("\x10\1\0\xff\xff", "\x11\6\1\0\5\0\0\x18", AG_ATTRIBUTE_OTHER, false);
 }
 
 /* A group that ends before it begins speaks for its handle. */

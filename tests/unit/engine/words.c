@@ -58,6 +58,32 @@ static const struct words_case cases[] = {
 	{ true, "09 04 03 00 41 42", "Read By Type Response, 0x0003 = 41 42" },
 	{ true, "09 00 03 00",
 	  "Read By Type Response, 2 octets in entries of 0, malformed (4 octets)" },
+	{ true, "05 03 0b 00", "Find Information Response, Format: 0x03, Value: 0b 00" },
+	{ true, "05 01 01 00 00 28 02 00 03 28 03 00 4a 2a 04 00 02 29 05 00 03 29",
+	  "Find Information Response, 0x0001 = Primary Service (0x2800), 0x0002 = Characteristic "
+	  "(0x2803), 0x0003 = HID Information (0x2a4a), 0x0004 = Client Characteristic "
+	  "Configuration (0x2902), ... (5 entries)" },
+	{ true, "06 01 00 ff ff",
+	  "Find By Type Value Request, Handles: 0x0001..0xffff, malformed (5 octets)" },
+	{ true, "07 01 00 05 00 06 00 09 00 0a 00 0f 00 10 00 1f 00 20 00 ff ff",
+	  "Find By Type Value Response, 0x0001..0x0005, 0x0006..0x0009, 0x000a..0x000f, "
+	  "0x0010..0x001f, ... (5 entries)" },
+	{ true, "07 01 00 05 00 06",
+	  "Find By Type Value Response, 0x0001..0x0005, malformed (6 octets)" },
+	{ true, "09 03 01 00 aa 02 00 bb 03 00 cc 04 00 dd 05 00 ee",
+	  "Read By Type Response, 0x0001 = aa, 0x0002 = bb, 0x0003 = cc, 0x0004 = dd, "
+	  "... (5 entries)" },
+	{ true, "09", "Read By Type Response, malformed (1 octets)" },
+	{ true, "0e 01 00 02", "Read Multiple Request, Handles: 0x0001, malformed (4 octets)" },
+	{ true, "0e 01 00 02 00 03 00 04 00 05 00 06 00",
+	  "Read Multiple Request, Handles: 0x0001 0x0002 0x0003 0x0004 ..." },
+	{ true, "11 05 01 00 05 00 77", "Read By Group Type Response, 0x0001..0x0005 77" },
+	{ true,
+	  "11 06 01 00 05 00 0f 18 06 00 09 00 00 18 0a 00 0f 00 01 18 10 00 1f 00 0a 18 "
+	  "20 00 2f 00 05 18",
+	  "Read By Group Type Response, 0x0001..0x0005 Battery Service (0x180f), 0x0006..0x0009 "
+	  "Generic Access (0x1800), 0x000a..0x000f Generic Attribute (0x1801), 0x0010..0x001f "
+	  "Device Information (0x180a), ... (5 entries)" },
 	{ true, "0a 16 00", "Read Request, Handle: 0x0016" },
 	{ true, "0a 16", "Read Request, malformed (2 octets)" },
 	{ true, "0a 16 00 01 02", "Read Request, Handle: 0x0016, 2 octets too many" },
@@ -86,7 +112,16 @@ static const struct words_case cases[] = {
 	{ true, "20 01 00 02 00", "Read Multiple Variable Request, Handles: 0x0001 0x0002" },
 	{ true, "21 01 00 aa 05 00 bb",
 	  "Read Multiple Variable Response, Value of 1: aa, Value of 5: bb" },
+	{ true, "21 01 00 aa 05",
+	  "Read Multiple Variable Response, Value of 1: aa, malformed (5 octets)" },
+	{ true, "21 01 00 0a 01 00 0b 01 00 0c 01 00 0d 01 00 0e 01 00 0f",
+	  "Read Multiple Variable Response, Value of 1: 0a, Value of 1: 0b, Value of 1: 0c, "
+	  "Value of 1: 0d, ..." },
 	{ true, "23 01 00 01 00 aa", "Multiple Handle Value Notification, 0x0001 = aa" },
+	{ true, "23 01 00 02 00 aa", "Multiple Handle Value Notification, malformed (6 octets)" },
+	{ true, "23 01 00 01 00 0a 02 00 01 00 0b 03 00 01 00 0c 04 00 01 00 0d 05 00 01 00 0e",
+	  "Multiple Handle Value Notification, 0x0001 = 0a, 0x0002 = 0b, 0x0003 = 0c, "
+	  "0x0004 = 0d, ..." },
 	{ true, "52 09 00 01", "Write Command, Handle: 0x0009, Value: 01" },
 	{ true, "d2 09 00 01 00 01 02 03 04 05 06 07 08 09 0a 0b",
 	  "Signed Write Command, Handle: 0x0009, Value: 01, Signature: "
@@ -103,12 +138,23 @@ static const struct words_case cases[] = {
 	  "Pairing Response, AuthReq: No Bonding, MITM, SecureConnection, IO Capability: 0x07, "
 	  "OOB Data, Max Key Size: 16, Initiator Key(s): none, Responder Key(s): Link" },
 	{ false, "01 03 00", "Pairing Request, malformed (3 octets)" },
+	{ false, "01 04 00 30 10 0f 04",
+	  "Pairing Request, AuthReq: No Bonding, Keypress, CT2, IO Capability: Keyboard, Display, "
+	  "Max Key Size: 16, Initiator Key(s): LTK IRK CSRK Link, Responder Key(s): CSRK" },
 	{ false, "05 05", "Pairing Failed: Pairing Not Supported" },
+	{ false, "05 02", "Pairing Failed: OOB Not Available" },
+	{ false, "05", "Pairing Failed, malformed (1 octets)" },
 	{ false, "06 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f",
 	  "Encryption Information (16 octets)" },
 	{ false, "09 01 06 05 04 03 02 c1",
 	  "Identity Address Information, C1:02:03:04:05:06 (random)" },
+	{ false, "09 00 06 05 04 03 02 01",
+	  "Identity Address Information, 01:02:03:04:05:06 (public)" },
+	{ false, "09 00 06 05 04", "Identity Address Information, malformed (5 octets)" },
 	{ false, "0b 01", "Security Request, AuthReq: Bonding" },
+	{ false, "0b", "Security Request, malformed (1 octets)" },
+	{ false, "0e", "Pairing Keypress Notification, malformed (1 octets)" },
+	{ false, "", "empty SMP PDU" },
 	{ false, "0e 01", "Pairing Keypress Notification: digit entered" },
 	{ false, "0e 77", "Pairing Keypress Notification: 0x77" },
 	{ false, "55", "SMP opcode 0x55, Value: empty" },
