@@ -25,6 +25,13 @@ Test(base_json, strings)
 		{ "\xc0\xaf", "{\"k\": \"\\ufffd\\ufffd\"}\n" },
 		{ "\xed\xa0\x80", "{\"k\": \"\\ufffd\\ufffd\\ufffd\"}\n" },
 		{ "x\xffy", "{\"k\": \"x\\ufffdy\"}\n" },
+		{ "\xe0\x9f\xbf", "{\"k\": \"\\ufffd\\ufffd\\ufffd\"}\n" },
+		{ "\xf0\x8f\xbf\xbf", "{\"k\": \"\\ufffd\\ufffd\\ufffd\\ufffd\"}\n" },
+		{ "\xf4\x90\x80\x80", "{\"k\": \"\\ufffd\\ufffd\\ufffd\\ufffd\"}\n" },
+		{ "\xe2\x86x", "{\"k\": \"\\ufffd\\ufffdx\"}\n" },
+		/* the first and the last of their lengths */
+		{ "\xe0\xa0\x80\xed\x9f\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf",
+		  "{\"k\": \"\xe0\xa0\x80\xed\x9f\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\"}\n" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

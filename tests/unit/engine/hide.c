@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "proxy/engine/attributes.h"
 #include "proxy/engine/engine.h"
 #include "proxy/wire/cursor.h"
 
@@ -71,11 +72,31 @@ static void drain(void)
 	}
 }
 
+/* A map that has no room for more. */
+static void load_full(void *user, const struct ag_link_view *link, struct ag_attributes *map)
+{
+	struct ag_attribute kept = { .handle = 0x1000,
+				     .kind = AG_ATTRIBUTE_OTHER,
+				     .uuid = ag_uuid_from_u16(0x2a00) };
+
+	(void)user;
+	(void)link;
+	for (; ag_attributes_put(map, &kept) == 0; kept.handle++)
+		;
+	cr_assert_eq(ag_attributes_count(map), AG_ATTRIBUTES_MAX);
+}
+
+static struct ag_keeper keeper;
+
 static void begin(const char *rules, bool dry_run, bool replay)
 {
 	static const uint8_t up[22] = { 0x04, 0x3e, 19, 0x01, 0, 0x40, 0, 1, 0, 1, 2, 3, 4, 5, 6 };
 	struct ag_engine_config config = {
-		.tap = tap, .tap_user = &scene, .dry_run = dry_run, .replay = replay
+		.tap = tap,
+		.tap_user = &scene,
+		.dry_run = dry_run,
+		.replay = replay,
+		.keeper = keeper,
 	};
 
 	memset(&scene, 0, sizeof(scene));
@@ -324,6 +345,50 @@ Test(engine_hide, a_recording_is_not_asked_for_more)
 	cr_expect_eq(scene.told.verdict, AG_V_RECORDED);
 	cr_expect_eq(heard.out_len, 0);
 	end();
+}
+
+/* ---- What a list says of what is in no map ---- */
+
+Test(engine_hide, what_the_map_has_no_room_for_is_hidden_too)
+{
+	struct heard heard;
+
+	keeper.load = load_full;
+	begin("rule no-battery when from == peer and att.service == battery_service hide\n"
+	      "rule no-level when from == peer and att.uuid == battery_level hide\n"
+	      "rule no-declaration when from == peer and att.characteristic == "
+	      "heart_rate_measurement "
+	      "hide",
+	      false, false);
+	/* primary and secondary services */
+	SAY(AG_SIDE_HOST, 0x10, 1, 0, 0xff, 0xff, 0x00, 0x28);
+	heard = SAY(AG_SIDE_CONTROLLER, 0x11, 6, 1, 0, 5, 0, 0x00, 0x18, 6, 0, 9, 0, 0x0f, 0x18);
+	cr_expect_eq(heard.out_len, 8);
+	cr_expect_eq(scene.told.hidden, 1);
+	SAY(AG_SIDE_HOST, 0x10, 1, 0, 0xff, 0xff, 0x01, 0x28);
+	heard = SAY(AG_SIDE_CONTROLLER, 0x11, 6, 6, 0, 9, 0, 0x0f, 0x18, 10, 0, 15, 0, 0x00, 0x18);
+	cr_expect_eq(heard.out_len, 8);
+	cr_expect_eq(heard.out[2], 10);
+	/* characteristics by the declaration and by the value */
+	SAY(AG_SIDE_HOST, 0x08, 1, 0, 0xff, 0xff, 0x03, 0x28);
+	heard = SAY(AG_SIDE_CONTROLLER, 0x09, 7, 2, 0, 2, 3, 0, 0x00, 0x2a, 4, 0, 2, 5, 0, 0x19,
+		    0x2a, 6, 0, 2, 7, 0, 0x37, 0x2a);
+	cr_expect_eq(heard.out_len, 9);
+	cr_expect_eq(heard.out[2], 2);
+	cr_expect_eq(scene.told.hidden, 2);
+	/* an include of a service that nothing is known of but this */
+	SAY(AG_SIDE_HOST, 0x08, 1, 0, 0xff, 0xff, 0x02, 0x28);
+	heard = SAY(AG_SIDE_CONTROLLER, 0x09, 8, 2, 0, 6, 0, 9, 0, 0x0f, 0x18, 3, 0, 10, 0, 15, 0,
+		    0x00, 0x18);
+	cr_expect_eq(heard.out_len, 10);
+	cr_expect_eq(heard.out[2], 3);
+	/* types */
+	SAY(AG_SIDE_HOST, 0x04, 1, 0, 0xff, 0xff);
+	heard = SAY(AG_SIDE_CONTROLLER, 0x05, 1, 8, 0, 0x02, 0x29, 9, 0, 0x19, 0x2a);
+	cr_expect_eq(heard.out_len, 6);
+	cr_expect_eq(heard.out[2], 8);
+	end();
+	keeper.load = NULL;
 }
 
 /* ---- Service Changed ---- */

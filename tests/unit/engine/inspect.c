@@ -83,6 +83,41 @@ Test(inspect, open_request)
 
 /* Times 1, 2, 3 … 1000 ms: each percentile is no less than the true one, and a quarter octave more
  * at the most. */
+Test(inspect, held)
+{
+	static const char text[] = "rule late when att.kind == notification delay 1s";
+	struct ag_source source = { "late", text, sizeof(text) - 1 };
+	struct ag_engine *engine = connected();
+	struct ag_link_inspection link;
+	struct ag_ruleset *rules = NULL;
+
+	cr_assert_eq(ag_ruleset_compile(&source, 1, &rules, NULL), 0);
+	cr_assert_eq(ag_engine_set_rules(engine, rules), 0);
+	FEED(engine, AG_SIDE_CONTROLLER, "\x02\x40\x20\x08\0\4\0\4\0\x1b\x16\0\x64", 5000);
+	FEED(engine, AG_SIDE_CONTROLLER, "\x02\x40\x20\x07\0\3\0\4\0\x1b\x17\0", 6000);
+	cr_assert(ag_engine_inspect_link(engine, 0, &link));
+	cr_expect_eq(link.held[AG_SIDE_CONTROLLER], 2);
+	cr_expect_eq(link.held_bytes[AG_SIDE_CONTROLLER], 7);
+	cr_expect_eq(link.held[AG_SIDE_HOST], 0);
+	ag_engine_free(engine);
+	ag_ruleset_free(rules);
+}
+
+/* A packet of no octets is none. */
+Test(inspect, no_packet)
+{
+	struct ag_engine *engine = connected();
+	uint64_t packets = ag_engine_stats(engine)->packets[AG_SIDE_HOST];
+
+	FEED(engine, AG_SIDE_HOST, "", 5000);
+	cr_expect_eq(ag_engine_stats(engine)->packets[AG_SIDE_HOST], packets);
+	cr_expect_eq(ag_engine_backlog(engine, AG_SIDE_CONTROLLER), 0);
+	/* and taking out what is not there changes nothing */
+	ag_engine_pop(engine, AG_SIDE_CONTROLLER);
+	cr_expect_eq(ag_engine_backlog(engine, AG_SIDE_CONTROLLER), 0);
+	ag_engine_free(engine);
+}
+
 Test(inspect, percentiles)
 {
 	struct ag_engine *engine = connected();

@@ -5,12 +5,14 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proxy/base/cleanup.h"
 #include "proxy/engine/kept.h"
+#include "tests/sim/alloc.h"
 
 static const char whole[] = "attgate attributes 1\n"
 			    "peer DC:08:0F:5B:8D:82 random_static\n"
@@ -230,6 +232,68 @@ Test(kept, too_many)
 		snprintf(text + len, sizeof(text) - (size_t)len, "end %u\n", count);
 		cr_expect(eq(int, read_text(text, &peer),
 			     count > AG_ATTRIBUTES_MAX ? AG_KEPT_DAMAGED : 0));
+	}
+}
+
+/* Every allocation fails once. */
+Test(kept, no_memory_to_read)
+{
+	struct ag_identities identities = { .count = 7 };
+	struct ag_kept_peer peer;
+	int failed = 1;
+
+	for (unsigned int k = 0; failed; k++) {
+		int r;
+
+		ag_sim_alloc_fail_after(k);
+		r = read_text(whole, &peer);
+		failed = ag_sim_alloc_fail_end();
+		cr_expect(eq(int, r, failed ? -ENOMEM : 0), "allocation %u", k);
+		cr_expect(eq(sz, ag_attributes_count(map), failed ? 0 : 6));
+		ag_attributes_free(map);
+		begin();
+	}
+	ag_sim_alloc_fail_after(0);
+	cr_expect(eq(int, ag_kept_read_identities("attgate identities 1\nend 0\n", 27, &identities),
+		     -ENOMEM));
+	cr_expect(ag_sim_alloc_fail_end());
+	cr_expect(eq(sz, identities.count, 7));
+}
+
+typedef char *text_fn(const struct ag_kept_peer *peer);
+
+static char *write_attributes(const struct ag_kept_peer *peer)
+{
+	return ag_kept_attributes(peer, map);
+}
+
+static char *write_identities(const struct ag_kept_peer *peer)
+{
+	const struct ag_identities identities = { .count = 0 };
+
+	(void)peer;
+	return ag_kept_identities(&identities);
+}
+
+/* Neither when the text begins nor when it ends. */
+Test(kept, no_memory_to_write)
+{
+	text_fn *const writers[] = { write_attributes, write_identities };
+	const struct ag_kept_peer peer = { .address = 1 };
+
+	for (size_t i = 0; i < ag_array_size(writers); i++) {
+		unsigned int k = 0;
+
+		for (int failed = 1; failed; k++) {
+			char *text;
+
+			ag_sim_alloc_fail_after(k);
+			text = writers[i](&peer);
+			failed = ag_sim_alloc_fail_end();
+			cr_expect(eq(int, text == NULL, failed), "allocation %u", k);
+			free(text);
+		}
+		cr_expect(eq(uint, k, 3));
 	}
 }
 

@@ -17,7 +17,15 @@ struct keeper {
 	uint64_t peer;    /* of the last call */
 	size_t saved;     /* attributes in the last save */
 	uint16_t to_load; /* handle of a Battery Level to enter; 0: nothing */
+	uint64_t controller;
 };
+
+static void controller(void *user, uint64_t address)
+{
+	struct keeper *keeper = user;
+
+	keeper->controller = address;
+}
 
 static void load(void *user, const struct ag_link_view *link, struct ag_attributes *map)
 {
@@ -44,8 +52,9 @@ static void save(void *user, const struct ag_link_view *link, const struct ag_at
 
 static struct ag_engine *new_engine(struct keeper *keeper)
 {
-	struct ag_engine_config config = { .keeper = {
-					       .load = load, .save = save, .user = keeper } };
+	struct ag_engine_config config = {
+		.keeper = { .load = load, .save = save, .user = keeper, .controller = controller }
+	};
 	struct ag_engine *engine;
 
 	cr_assert_eq(ag_engine_new(&config, &engine), 0);
@@ -100,6 +109,20 @@ Test(maps, saved_when_the_link_closes)
 	cr_expect_eq(keeper.peer, UINT64_C(0xc08967452301));
 	ag_engine_free(engine);
 	cr_expect_eq(keeper.saves, 1);
+}
+
+/* 7.4.6, when it succeeds, and whole */
+Test(maps, the_controller_tells_its_address)
+{
+	struct keeper keeper = { 0 };
+	struct ag_engine *engine = new_engine(&keeper);
+
+	FEED(engine, AG_SIDE_CONTROLLER, "\x04\x0e\x0a\x01\x09\x10\x01\6\5\4\3\2\1");
+	FEED(engine, AG_SIDE_CONTROLLER, "\x04\x0e\x09\x01\x09\x10\x00\6\5\4\3\2");
+	cr_expect_eq(keeper.controller, 0);
+	FEED(engine, AG_SIDE_CONTROLLER, "\x04\x0e\x0a\x01\x09\x10\x00\6\5\4\3\2\1");
+	cr_expect_eq(keeper.controller, UINT64_C(0x010203040506));
+	ag_engine_free(engine);
 }
 
 Test(maps, saved_when_asked_and_changed)

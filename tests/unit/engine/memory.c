@@ -229,7 +229,10 @@ static int passing(struct traffic *traffic)
 	size_t sent = sizeof(frame) - 2;
 	int r;
 
-	r = pdu(traffic, peer, 0x40, frame, sizeof(frame), 600);
+	/* what is held goes before it */
+	r = PDU(traffic, peer, 0x40, "\5\0\x1d\x0b\0\1\0", 27);
+	if (!r)
+		r = pdu(traffic, peer, 0x40, frame, sizeof(frame), 600);
 	if (r || (r = PDU(traffic, host, 0x50, "\x07\0\x10\x01\0\xff\xff\0\x28", 27)))
 		return r;
 	for (; !r && sent < 9000; sent += sizeof(frame))
@@ -260,6 +263,11 @@ static int waiting(struct traffic *traffic)
 	uint8_t part[5 + 9] = { AG_H4_ACL, 0x40, 0x00, 9, 0, 40, 0, 0x44, 0 };
 	int r;
 
+	/* the peer's services are in doubt */
+	if ((r = PDU(traffic, host, 4, "\x08\x01\0\x05\0\3\x28", 27)) ||
+	    (r = PDU(traffic, peer, 4, "\x09\x07\2\0\x20\3\0\5\x2a", 27)) ||
+	    (r = PDU(traffic, peer, 4, "\x1d\3\0\1\0\xff\xff", 27)))
+		return r;
 	/* a PDU of another channel begins, and an answer to the peer waits for its end */
 	if ((r = feed(traffic, host, part, sizeof(part))) ||
 	    (r = PDU(traffic, peer, 4, "\x10\x01\0\xff\xff\0\x28", 27)) ||
@@ -285,8 +293,8 @@ static int crowded(struct traffic *traffic)
 {
 	int r;
 
-	if ((r = talk(traffic)) || (r = enhanced(traffic)) || (r = waiting(traffic)) ||
-	    (r = passing(traffic)) || (r = ending(traffic)))
+	if ((r = talk(traffic)) || (r = enhanced(traffic)) || (r = passing(traffic)) ||
+	    (r = waiting(traffic)) || (r = ending(traffic)))
 		return r;
 	return talk(traffic);
 }
@@ -348,8 +356,8 @@ static int live_through(struct ag_ruleset *rules, struct ag_ruleset *others,
 
 	if ((r = start(traffic, rules)) || (r = talk(traffic)) ||
 	    (r = PDU(traffic, AG_SIDE_HOST, 4, "\x1d\x0a\x00\x01\x00", 27)) ||
-	    (r = enhanced(traffic)) || (r = waiting(traffic)) || (r = ending(traffic)) ||
-	    (r = connect(traffic, 0x41)) || (r = talk(traffic)) ||
+	    (r = enhanced(traffic)) || (r = passing(traffic)) || (r = waiting(traffic)) ||
+	    (r = ending(traffic)) || (r = connect(traffic, 0x41)) || (r = talk(traffic)) ||
 	    (r = feed(traffic, AG_SIDE_CONTROLLER, early, sizeof(early))))
 		return r;
 	r = ag_engine_set_rules(traffic->engine, others);
@@ -361,10 +369,10 @@ static int live_through(struct ag_ruleset *rules, struct ag_ruleset *others,
 	return r;
 }
 
-static int whole_life(void)
+static int whole_life(bool replay)
 {
 	struct ag_ruleset *rules = NULL, *others = NULL;
-	struct traffic traffic = { 0 };
+	struct traffic traffic = { .replay = replay };
 	int r = compile(&rules);
 
 	if (r == 0)
@@ -381,12 +389,17 @@ Test(memory, every_allocation_may_fail)
 {
 	unsigned int swept = 0, survived = 0;
 
-	for (bool failed = true; failed; swept++) {
+	for (bool failed = true, replay = true; failed || replay; swept++) {
 		int r;
 
+		/* first all of a recording, then all of a live engine */
+		if (!failed) {
+			replay = false;
+			swept = 0;
+		}
 		ag_sim_alloc_track();
 		ag_sim_alloc_fail_after(swept);
-		r = whole_life();
+		r = whole_life(replay);
 		failed = ag_sim_alloc_fail_end();
 		cr_assert(r == 0 || (failed && r == -ENOMEM), "allocation %u: %d", swept, r);
 		cr_assert_eq(ag_sim_alloc_live(), 0, "allocation %u: %zu octets leak", swept,
@@ -499,6 +512,76 @@ Test(memory, a_value_is_no_longer_than_what_is_judged)
 		ag_engine_pop(traffic.engine, AG_SIDE_HOST);
 	}
 	cr_expect_eq(octets, 4 + 8192);
+	ag_engine_free(traffic.engine);
+	ag_ruleset_free(rules);
+}
+
+static size_t packets_completed(struct traffic *traffic)
+{
+	struct ag_packet packet;
+	size_t count = 0;
+
+	while (ag_engine_peek(traffic->engine, AG_SIDE_HOST, &packet)) {
+		if (packet.data[1] == 0x13)
+			count += ag_get_le16(packet.data + 6);
+		ag_engine_pop(traffic->engine, AG_SIDE_HOST);
+	}
+	return count;
+}
+
+/* Of more packets in flight than are remembered the host has each completed all the same. */
+Test(memory, more_packets_in_flight_than_are_remembered)
+{
+	enum { PACKETS = 70000, EACH = 50 };
+	struct traffic traffic = { 0 };
+	size_t seen = 0;
+
+	cr_assert_eq(start(&traffic, NULL), 0);
+	for (int i = 0; i < PACKETS; i++)
+		cr_assert_eq(PDU(&traffic, AG_SIDE_HOST, 0x70, "0123", 27), 0);
+	traffic.kept = true;
+	for (int i = 0; i < PACKETS / EACH; i++) {
+		cr_assert_eq(completed(&traffic, EACH), 0);
+		seen += packets_completed(&traffic);
+	}
+	cr_expect_eq(seen, PACKETS);
+	ag_engine_free(traffic.engine);
+}
+
+/* A peer that asks and asks, and takes no answer. What there is no room to answer goes on. */
+Test(memory, answers_do_not_pile_up)
+{
+	enum { READS = 2000 };
+	static char text[1000];
+	struct ag_ruleset *rules = NULL;
+	struct traffic traffic = { 0 };
+	size_t forwarded = 0;
+	struct ag_packet packet;
+
+	snprintf(text, sizeof(text),
+		 "rule have when from == peer and att.handle == 0x20 answer \"%0400d\"\n"
+		 "rule none when from == host and att.handle == 0x30 hide\n"
+		 "rule pair when smp.opcode == pairing_request reject\n",
+		 0);
+	cr_assert_eq(compile_text(text, &rules), 0);
+	cr_assert_eq(start(&traffic, rules), 0);
+	cr_assert_eq(PDU(&traffic, AG_SIDE_CONTROLLER, 4, "\x02\xff\x01", 27), 0);
+	cr_assert_eq(PDU(&traffic, AG_SIDE_HOST, 4, "\x03\xff\x01", 27), 0);
+	cr_assert_eq(PDU(&traffic, AG_SIDE_CONTROLLER, 4, "\x08\x30\0\x30\0\x19\x2a", 27), 0);
+	cr_assert_eq(PDU(&traffic, AG_SIDE_HOST, 4, "\x09\3\x30\0\x64", 27), 0);
+	traffic.kept = true;
+	for (int i = 0; i < READS; i++) {
+		cr_assert_eq(PDU(&traffic, AG_SIDE_CONTROLLER, 4, "\x0a\x20\0", 27), 0);
+		cr_assert_eq(PDU(&traffic, AG_SIDE_CONTROLLER, 4, "\x0a\x30\0", 27), 0);
+		cr_assert_eq(PDU(&traffic, AG_SIDE_CONTROLLER, 6, "\x01\3\0\1\x10\7\7", 27), 0);
+	}
+	while (ag_engine_peek(traffic.engine, AG_SIDE_HOST, &packet)) {
+		forwarded += packet.data[0] == AG_H4_ACL;
+		ag_engine_pop(traffic.engine, AG_SIDE_HOST);
+	}
+	cr_expect_gt(forwarded, 3 * READS - 200);
+	cr_expect_lt(forwarded, 3 * READS);
+	cr_expect_eq(forwarded, ag_engine_stats(traffic.engine)->unjudged[AG_UNJUDGED_BACKLOG]);
 	ag_engine_free(traffic.engine);
 	ag_ruleset_free(rules);
 }

@@ -127,6 +127,39 @@ Test(wire_pcap, packets)
 	cr_expect_eq(packet.len, 3);
 	cr_expect_eq(ag_pcapng_get_packet(5, body, sizeof(body), false, &packet),
 		     AG_BTSNOOP_DATALINK);
+	/* the block of old has an interface of 16 bits, and drops behind it */
+	body[2] = 9;
+	body[32] = 1; /* inbound */
+	body[28] = 2;
+	cr_expect_eq(ag_pcapng_get_packet(AG_PCAPNG_PACKET, body, sizeof(body), false, &packet), 0);
+	cr_expect_eq(packet.interface, 1);
+	cr_expect_eq(packet.time, (UINT64_C(1) << 32) + 2);
+	cr_expect_eq(packet.len, 3);
+	body[28] = 1;
+	cr_expect_eq(ag_pcapng_get_packet(AG_PCAPNG_PACKET, body, sizeof(body), false, &packet), 0);
+	cr_expect(packet.has_direction && !packet.outbound);
+	body[28] = 3;
+	cr_expect_eq(ag_pcapng_get_packet(AG_PCAPNG_PACKET, body, sizeof(body), false, &packet), 0);
+	cr_expect_not(packet.has_direction);
+}
+
+Test(wire_pcap, sections_and_interfaces_that_are_cut)
+{
+	static const uint8_t order[] = { 0x4d, 0x3c, 0x2b, 0x1a };
+	static const uint8_t form[] = { 201, 0, 0, 0, 0, 0, 1, 0 };
+	struct ag_pcap_form found = { .link = 7 };
+	bool big = true;
+
+	for (size_t len = 0; len < sizeof(order); len++)
+		cr_expect_eq(ag_pcapng_get_order(order, len, &big), AG_BTSNOOP_SHORT);
+	cr_expect(big);
+	cr_expect_eq(ag_pcapng_get_order(order, sizeof(order), &big), 0);
+	cr_expect_not(big);
+	for (size_t len = 0; len < sizeof(form); len++)
+		cr_expect_eq(ag_pcapng_get_interface(form, len, false, &found), AG_BTSNOOP_SHORT);
+	cr_expect_eq(found.link, 7);
+	cr_expect_eq(ag_pcapng_get_interface(form, sizeof(form), false, &found), 0);
+	cr_expect_eq(found.link, 201);
 }
 
 Test(wire_pcap, what_packets_are)
