@@ -127,6 +127,10 @@ static const char *const commands[] = {
 	"01 120c 07 " P6 "00",
 	"01 130c 08 " N4 "00000000",
 	"01 520c 15 00 040a001122 0509 " N4 " 021aff 00000000",
+	/* hash, randomizer, TK; what has the type of a TK and another length is Device ID */
+	"01 520c 3a 00 110e " K16 "110f " K16 "1110 " K16 "0510 01020304",
+	/* in Secure Connections, and of a set */
+	"01 520c 4f 00 111d " K16 "111e " K16 "1122 " K16 "1123 " K16 "072e " K4 "KKKK",
 	"01 0520 06 " P6,
 	"01 0620 0f a000a000 00 00 00 " P6 "07 00",
 	"01 0820 20 0b 020106 0608 NN " N4 " 000000000000000000000000000000000000000000",
@@ -561,6 +565,28 @@ Test(redact, a_channel_in_another_mode)
 	     { false, 1, "04 02 0f00 4000 0000 0409 03 0000000000000000" }, { true, 0x50, "1122" });
 }
 
+/* A PDU of no octets ends where it begins. */
+Test(redact, pdus_of_no_octets)
+{
+	PLAY({ true, 4, "" }, { false, 4, "" }, { true, 4, "0a 0500" }, { false, 4, "0b 1122" },
+	     { false, 0x70, "" }, { false, 4, "1b 0500 11" });
+}
+
+/* Of two channels with one number the older has ended, whatever it was for. */
+Test(redact, a_channel_whose_end_was_not_seen)
+{
+	PLAY({ true, 1, "02 01 0400 1f00 4000" }, { false, 1, "03 01 0800 5000 4000 0000 0000" },
+	     { false, 0x40, "0b NNNN" }, { true, 1, "02 02 0400 1900 4000" },
+	     { false, 1, "03 02 0800 5000 4000 0000 0000" }, { false, 0x40, "0b 1122" });
+}
+
+/* A command that is shorter than what it is opens nothing. */
+Test(redact, signalling_that_is_too_short)
+{
+	PLAY({ true, 1, "02 01 0200 1900" }, { false, 1, "03 01 0800 5000 4000 0000 0000" },
+	     { true, 0x50, "KKKK" });
+}
+
 Test(redact, frames_that_cannot_be_followed)
 {
 	/* more than the SDU said: where the next begins, nobody knows */
@@ -615,6 +641,25 @@ Test(redact, what_was_missing_could_be_anything)
 	}
 }
 
+/* What follows in the PDU is of the same kind as before, and what is open stays so. */
+Test(redact, the_rest_of_a_pdu_of_which_octets_are_missing)
+{
+	const struct line open[] = {
+		{ true, 1, "02 01 0400 1900 4000" },
+		{ false, 1, "03 01 0800 5000 4000 0000 0000" },
+	};
+
+	for (size_t i = 0; i < 2; i++)
+		pass(&open[i], MAX);
+	expect_redacted("02 4020 0a00 0a00 4000 1122", false);
+	expect_redacted("02 4010 0400 33445566", false);
+	expect_redacted("02 4020 0600 0200 4000 1122", false);
+	/* of signalling nothing is read any more, and nobody knows what it opened or closed */
+	expect_redacted("02 4020 0c00 0c00 0100 0604", false);
+	expect_redacted("02 4010 0400 01020304", false);
+	expect_redacted("02 4020 0600 0200 4000 KKKK", false);
+}
+
 /* A request that the recording has not whole could be for the name. */
 Test(redact, responses_to_requests_that_are_cut)
 {
@@ -624,6 +669,10 @@ Test(redact, responses_to_requests_that_are_cut)
 	expect_redacted("02 4020 0a00 0600 0400 09 04 0300 NNNN", false);
 	expect_redacted("02 4000 0b00 0700 0400 08 0100 ffff 002a", true);
 	expect_redacted("02 4020 0800 0400 0400 09 01 NNNN", false);
+	/* nothing of the second request is there, so the response may be to that */
+	expect_redacted("02 4000 0700 0300 0400 0a 0500", true);
+	expect_redacted("02 4000 0700 0300 0400", true);
+	expect_redacted("02 4020 0700 0300 0400 0bNNNN", false);
 	/* of a PDU whose beginning was cut the rest can be anything */
 	expect_redacted("02 4020 0800 0700 0400 1b", false);
 	expect_redacted("02 4010 0300 NNNNNN", false);
@@ -739,7 +788,11 @@ Test(redact, service_records_that_cannot_be_followed)
 	     { false, 0x40, "05 0002 0008 0005 NNNNNNNN NN 00" },
 	     { true, 0x50, "04 0003 0010 00010001 ffff 35050a0000ffff 020707" },
 	     { false, 0x40, "05 0003 0008 0005 NNNNNNNN NN 00" }, ASK("0004"),
-	     { false, 0x40, "05 0004 0008 0005 3503 090102 00" });
+	     { false, 0x40, "05 0004 0008 0005 3503 090102 00" },
+	     /* it goes on as another list than it began */
+	     ASK("0005"), { false, 0x40, "05 0005 0008 0003 3503 09 020707" },
+	     { true, 0x50, "04 0006 0010 00010001 ffff 35050a0000ffff 020707" },
+	     { false, 0x40, "07 0006 0008 0005 NNNNNNNN NN 00" });
 }
 
 /* Of a response the recording has not all: what continues the list is blanked, another is not. */

@@ -105,6 +105,27 @@ Test(rules_memory, compiling_wherever_a_block_ends)
 	}
 }
 
+/* So have the indices, with more and more values and ranges in them. */
+Test(rules_memory, compiling_whatever_an_index_holds)
+{
+	char text[8192];
+	int len = 0;
+
+	len += snprintf(text, sizeof(text), "rule value when att.uuid in {0x1000");
+	for (int count = 1; count < 80; count++) {
+		char whole[2 * sizeof(text)];
+		char ranges[64];
+
+		len += snprintf(text + len, sizeof(text) - (size_t)len, ", 0x%x", 0x1000 + count);
+		snprintf(ranges, sizeof(ranges), "att.handle in 0x200..0x%x", 0x300 + count);
+		snprintf(whole, sizeof(whole),
+			 "%s} log\nrule range when %s and att.offset != %d log\n"
+			 "rule none when %s hide\nrule always when not encrypted log\n",
+			 text, ranges, count, ranges);
+		sweep_blocks(whole);
+	}
+}
+
 Test(rules_memory, more_than_there_can_be_is_no_memory)
 {
 	struct ag_arena arena = { 0 };
