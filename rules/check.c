@@ -141,20 +141,20 @@ static bool is_number(const struct ag_node *test)
 static bool is_of_another_class(enum ag_field field, enum ag_uuid_class class)
 {
 	if (field == AG_F_ATT_SERVICE)
-		return class != AG_UUID_SERVICE;
+		return class != AG_UUID_CLASS_SERVICE;
 	if (field == AG_F_ATT_CHARACTERISTIC)
-		return class != AG_UUID_CHARACTERISTIC;
-	return field == AG_F_ATT_UUID && class == AG_UUID_SERVICE;
+		return class != AG_UUID_CLASS_CHARACTERISTIC;
+	return field == AG_F_ATT_UUID && class == AG_UUID_CLASS_SERVICE;
 }
 
 static void report_class(struct checker *checker, const struct ag_node *test,
 			 const struct ag_uuid *uuid, enum ag_uuid_class class)
 {
 	static const enum ag_field fields[] = {
-		[AG_UUID_SERVICE] = AG_F_ATT_SERVICE,
-		[AG_UUID_DECLARATION] = AG_F_ATT_UUID,
-		[AG_UUID_DESCRIPTOR] = AG_F_ATT_UUID,
-		[AG_UUID_CHARACTERISTIC] = AG_F_ATT_CHARACTERISTIC,
+		[AG_UUID_CLASS_SERVICE] = AG_F_ATT_SERVICE,
+		[AG_UUID_CLASS_DECLARATION] = AG_F_ATT_UUID,
+		[AG_UUID_CLASS_DESCRIPTOR] = AG_F_ATT_UUID,
+		[AG_UUID_CLASS_CHARACTERISTIC] = AG_F_ATT_CHARACTERISTIC,
 	};
 	struct ag_text message = { 0 };
 	struct ag_text hint = { 0 };

@@ -63,10 +63,10 @@ static const struct ag_name *const uuid_tables[] = { ag_names_characteristic, ag
 
 /* By class: where it is written. */
 static const char *const uuid_fields[] = {
-	[AG_UUID_SERVICE] = "att.service",
-	[AG_UUID_DECLARATION] = "att.uuid or att.type",
-	[AG_UUID_DESCRIPTOR] = "att.uuid or att.type",
-	[AG_UUID_CHARACTERISTIC] = "att.uuid, att.characteristic or att.type",
+	[AG_UUID_CLASS_SERVICE] = "att.service",
+	[AG_UUID_CLASS_DECLARATION] = "att.uuid or att.type",
+	[AG_UUID_CLASS_DESCRIPTOR] = "att.uuid or att.type",
+	[AG_UUID_CLASS_CHARACTERISTIC] = "att.uuid, att.characteristic or att.type",
 };
 
 /* ---- One thing at length ---- */

@@ -90,19 +90,19 @@ bool ag_uuid_to_u16(const struct ag_uuid *uuid, uint16_t *uuid16)
 enum ag_uuid_class ag_uuid_class(uint16_t uuid16)
 {
 	if (uuid16 >= 0x2a00)
-		return AG_UUID_CHARACTERISTIC;
+		return AG_UUID_CLASS_CHARACTERISTIC;
 	if (uuid16 >= 0x2900)
-		return AG_UUID_DESCRIPTOR;
-	return uuid16 >= 0x2800 ? AG_UUID_DECLARATION : AG_UUID_SERVICE;
+		return AG_UUID_CLASS_DESCRIPTOR;
+	return uuid16 >= 0x2800 ? AG_UUID_CLASS_DECLARATION : AG_UUID_CLASS_SERVICE;
 }
 
 const char *ag_uuid_class_name(enum ag_uuid_class class)
 {
 	static const char *const names[] = {
-		[AG_UUID_SERVICE] = "service",
-		[AG_UUID_DECLARATION] = "declaration",
-		[AG_UUID_DESCRIPTOR] = "descriptor",
-		[AG_UUID_CHARACTERISTIC] = "characteristic",
+		[AG_UUID_CLASS_SERVICE] = "service",
+		[AG_UUID_CLASS_DECLARATION] = "declaration",
+		[AG_UUID_CLASS_DESCRIPTOR] = "descriptor",
+		[AG_UUID_CLASS_CHARACTERISTIC] = "characteristic",
 	};
 
 	return names[class];
@@ -114,7 +114,7 @@ const char *ag_uuid_name(const struct ag_uuid *uuid)
 
 	if (!ag_uuid_to_u16(uuid, &uuid16))
 		return NULL;
-	return ag_names_get(ag_uuid_class(uuid16) == AG_UUID_CHARACTERISTIC
+	return ag_names_get(ag_uuid_class(uuid16) == AG_UUID_CLASS_CHARACTERISTIC
 				? ag_names_characteristic
 				: ag_names_service,
 			    uuid16);

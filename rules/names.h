@@ -52,19 +52,16 @@ bool ag_names_find_uuid(const char *text, size_t len, uint16_t *uuid16);
 
 /** What an assigned 16-bit UUID stands for: Assigned Numbers, 3.4 to 3.8. */
 enum ag_uuid_class {
-	AG_UUID_SERVICE,
-	AG_UUID_DECLARATION,
-	AG_UUID_DESCRIPTOR,
-	AG_UUID_CHARACTERISTIC,
+	AG_UUID_CLASS_SERVICE,
+	AG_UUID_CLASS_DECLARATION,
+	AG_UUID_CLASS_DESCRIPTOR,
+	AG_UUID_CLASS_CHARACTERISTIC,
 };
 
 enum ag_uuid_class ag_uuid_class(uint16_t uuid16);
 
 /** "service", "declaration" … */
 const char *ag_uuid_class_name(enum ag_uuid_class class);
-
-/** The 16-bit UUID in a UUID, if it is one in the Bluetooth Base UUID (Vol 3 Part B, 2.5.1). */
-bool ag_uuid_to_u16(const struct ag_uuid *uuid, uint16_t *uuid16);
 
 /**
  * A value as Wireshark shows it as a name: "Read By Type Request" is read_by_type_request. What

@@ -119,6 +119,13 @@ static inline void ag_subject_set(struct ag_subject *subject, enum ag_field fiel
 	subject->present |= UINT64_C(1) << field;
 }
 
+static inline void ag_subject_set_uuid(struct ag_subject *subject, enum ag_field field,
+				       const struct ag_uuid *uuid)
+{
+	subject->value[field].uuid = *uuid;
+	subject->present |= UINT64_C(1) << field;
+}
+
 /* ---- Rules in force ---- */
 
 enum ag_action_kind {
@@ -371,6 +378,9 @@ const char *ag_action_name(enum ag_action_kind kind);
 
 /** A 16-bit UUID put into the Bluetooth Base UUID. */
 struct ag_uuid ag_uuid_from_u16(uint16_t uuid16);
+
+/** The 16-bit UUID in a UUID, if it is one in the Bluetooth Base UUID (Vol 3 Part B, 2.5.1). */
+bool ag_uuid_to_u16(const struct ag_uuid *uuid, uint16_t *uuid16);
 
 /**
  * Describe a field, verdict, opcode, error or UUID by name, number or Wireshark alias, as text for

@@ -37,7 +37,7 @@ static void quote_token(struct ag_text *text, const struct ag_token *token)
  * no attribute's type. */
 static enum ag_field uuid_owner(uint16_t uuid16)
 {
-	return ag_uuid_class(uuid16) == AG_UUID_SERVICE ? AG_F_ATT_SERVICE : AG_F_ATT_UUID;
+	return ag_uuid_class(uuid16) == AG_UUID_CLASS_SERVICE ? AG_F_ATT_SERVICE : AG_F_ATT_UUID;
 }
 
 /** The field that a name is a value of. */

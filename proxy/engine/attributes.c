@@ -40,6 +40,12 @@ struct ag_uuid ag_uuid_from_air(const uint8_t *at, size_t len)
 	return uuid;
 }
 
+struct ag_uuid ag_uuid_asked(const struct ag_att *request)
+{
+	return ag_uuid_from_air(request->pdu + request->at[AG_ATT_P_TYPE],
+				request->param_len[AG_ATT_P_TYPE]);
+}
+
 struct ag_uuid ag_attribute_type(const struct ag_attribute *attribute)
 {
 	switch (attribute->kind) {
@@ -76,13 +82,7 @@ const char *ag_attribute_kind_name(enum ag_attribute_kind kind)
 
 static bool has_type(const struct ag_attribute *attribute, uint16_t uuid16)
 {
-	struct ag_uuid type;
-
-	/* the 16 bits decide nearly always */
-	if (attribute->kind != AG_ATTRIBUTE_OTHER || attribute->uuid.hi >> 32 != uuid16)
-		return false;
-	type = ag_uuid_from_u16(uuid16);
-	return ag_uuid_equal(&attribute->uuid, &type);
+	return attribute->kind == AG_ATTRIBUTE_OTHER && ag_uuid_is(&attribute->uuid, uuid16);
 }
 
 static bool is_service(const struct ag_attribute *attribute)
@@ -128,7 +128,7 @@ static size_t behind(const struct ag_attributes *map, uint16_t handle)
 	return low;
 }
 
-static const struct ag_attribute *exactly(const struct ag_attributes *map, uint16_t handle)
+const struct ag_attribute *ag_attributes_exactly(const struct ag_attributes *map, uint16_t handle)
 {
 	size_t next = behind(map, handle);
 
@@ -198,21 +198,15 @@ bool ag_attributes_find(const struct ag_attributes *map, uint16_t handle,
 	return out->mapped || out->characteristic || out->service;
 }
 
-static void set_uuid(struct ag_subject *subject, enum ag_field field, const struct ag_uuid *uuid)
-{
-	subject->value[field].uuid = *uuid;
-	subject->present |= UINT64_C(1) << field;
-}
-
 void ag_subject_place(struct ag_subject *subject, const struct ag_attribute_place *place)
 {
 	ag_subject_set(subject, AG_F_ATT_MAPPED, place->mapped);
 	if (place->mapped)
-		set_uuid(subject, AG_F_ATT_UUID, &place->type);
+		ag_subject_set_uuid(subject, AG_F_ATT_UUID, &place->type);
 	if (place->characteristic)
-		set_uuid(subject, AG_F_ATT_CHARACTERISTIC, &place->characteristic->uuid);
+		ag_subject_set_uuid(subject, AG_F_ATT_CHARACTERISTIC, &place->characteristic->uuid);
 	if (place->service)
-		set_uuid(subject, AG_F_ATT_SERVICE, &place->service->uuid);
+		ag_subject_set_uuid(subject, AG_F_ATT_SERVICE, &place->service->uuid);
 }
 
 /* ---- Contradictions ---- */
@@ -331,7 +325,7 @@ static bool is_known(const struct ag_attributes *map, const struct ag_attribute 
 	const struct ag_attribute *known;
 
 	if (attribute->kind == AG_ATTRIBUTE_OTHER) {
-		known = exactly(map, attribute->handle);
+		known = ag_attributes_exactly(map, attribute->handle);
 		if (!known)
 			return ag_attributes_find(map, attribute->handle, &place) &&
 			       place.characteristic &&
@@ -340,7 +334,7 @@ static bool is_known(const struct ag_attributes *map, const struct ag_attribute 
 		place.type = ag_attribute_type(known);
 		return ag_uuid_equal(&place.type, &attribute->uuid);
 	}
-	known = exactly(map, attribute->handle);
+	known = ag_attributes_exactly(map, attribute->handle);
 	return known && known->kind == attribute->kind && known->end == attribute->end &&
 	       known->value == attribute->value && known->properties == attribute->properties &&
 	       (ag_uuid_equal(&known->uuid, &attribute->uuid) ||
@@ -348,20 +342,18 @@ static bool is_known(const struct ag_attributes *map, const struct ag_attribute 
 		 ag_uuid_equal(&attribute->uuid, &none)));
 }
 
-static bool make_room(struct ag_attributes *map)
+static bool make_room(struct ag_attribute **list, size_t *room, size_t count)
 {
-	size_t room = map->room ? 2 * map->room : FIRST_ROOM;
-	struct ag_attribute *list;
+	size_t more = *room ? 2 * *room : FIRST_ROOM;
+	struct ag_attribute *larger;
 
-	if (map->count < map->room)
+	if (count < *room)
 		return true;
-	if (map->count >= AG_ATTRIBUTES_MAX)
+	larger = realloc(*list, more * sizeof(*larger));
+	if (!larger)
 		return false;
-	list = realloc(map->list, room * sizeof(*list));
-	if (!list)
-		return false;
-	map->list = list;
-	map->room = room;
+	*list = larger;
+	*room = more;
 	return true;
 }
 
@@ -418,7 +410,7 @@ static int enter(struct ag_attributes *map, const struct ag_attribute *fresh)
 	if (is_known(map, fresh))
 		return 0;
 	drop_contradicting(map, fresh);
-	if (!make_room(map))
+	if (map->count >= AG_ATTRIBUTES_MAX || !make_room(&map->list, &map->room, map->count))
 		return AG_ATTRIBUTES_FULL;
 	at = behind(map, fresh->handle);
 	memmove(&map->list[at + 1], &map->list[at], (map->count - at) * sizeof(*map->list));
@@ -429,21 +421,6 @@ static int enter(struct ag_attributes *map, const struct ag_attribute *fresh)
 }
 
 /* ---- Doubt ---- */
-
-static bool make_doubted_room(struct ag_attributes *map)
-{
-	size_t room = map->doubted_room ? 2 * map->doubted_room : FIRST_ROOM;
-	struct ag_attribute *doubted;
-
-	if (map->n_doubted < map->doubted_room)
-		return true;
-	doubted = realloc(map->doubted, room * sizeof(*doubted));
-	if (!doubted)
-		return false;
-	map->doubted = doubted;
-	map->doubted_room = room;
-	return true;
-}
 
 static void forget_doubted(struct ag_attributes *map, size_t i)
 {
@@ -463,7 +440,7 @@ static void set_aside(struct ag_attributes *map, const struct ag_attribute *attr
 		forget_doubted(map, i);
 	else if (map->n_doubted == AG_ATTRIBUTES_MAX)
 		forget_doubted(map, 0);
-	if (make_doubted_room(map))
+	if (make_room(&map->doubted, &map->doubted_room, map->n_doubted))
 		map->doubted[map->n_doubted++] = *attribute;
 }
 

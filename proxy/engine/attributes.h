@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proxy/wire/att.h"
 #include "rules/rules.h"
 
 /** Attributes that are kept of a database. A phone has about 300; where there are more, the rest
@@ -22,17 +23,6 @@
 #define AG_ATTRIBUTES_MAX 2048
 /** Octets of a Database Hash (Vol 3 Part G, 7.3). */
 #define AG_DATABASE_HASH_LEN 16
-
-/** Types of attributes that the map itself has to do with (Vol 3 Part G, 3.4). */
-enum {
-	AG_UUID_PRIMARY_SERVICE = 0x2800,
-	AG_UUID_SECONDARY_SERVICE = 0x2801,
-	AG_UUID_INCLUDE = 0x2802,
-	AG_UUID_CHARACTERISTIC = 0x2803,
-	AG_UUID_CLIENT_CONFIGURATION = 0x2902,
-	AG_UUID_SERVICE_CHANGED = 0x2a05,
-	AG_UUID_DATABASE_HASH = 0x2b2a,
-};
 
 enum ag_attribute_kind {
 	AG_ATTRIBUTE_PRIMARY,
@@ -120,6 +110,9 @@ size_t ag_attributes_count(const struct ag_attributes *map);
 /** The one at `i` (0 to count - 1), in ascending order of handles. */
 const struct ag_attribute *ag_attributes_at(const struct ag_attributes *map, size_t i);
 
+/** The attribute that is kept at a handle, or NULL. Valid until the map changes. */
+const struct ag_attribute *ag_attributes_exactly(const struct ag_attributes *map, uint16_t handle);
+
 /**
  * What is known of a handle.
  *
@@ -157,6 +150,18 @@ static inline bool ag_uuid_equal(const struct ag_uuid *a, const struct ag_uuid *
 {
 	return a->hi == b->hi && a->lo == b->lo;
 }
+
+/** Whether a UUID is the 16-bit one of that number. */
+static inline bool ag_uuid_is(const struct ag_uuid *uuid, uint16_t number)
+{
+	uint16_t uuid16;
+
+	/* the 16 bits decide nearly always */
+	return uuid->hi >> 32 == number && ag_uuid_to_u16(uuid, &uuid16);
+}
+
+/** The type that a request with AG_ATT_P_TYPE asks for. */
+struct ag_uuid ag_uuid_asked(const struct ag_att *request);
 
 /** Type of the attribute itself: a service's is «Primary Service» or «Secondary Service». */
 struct ag_uuid ag_attribute_type(const struct ag_attribute *attribute);

@@ -12,7 +12,7 @@ struct lesson {
 	struct ag_attributes *map;
 	struct ag_att request;
 	struct ag_uuid type; /* that was asked for */
-	uint16_t type16;     /* the same where it is one of those below, else 0 */
+	uint16_t type16;     /* the same, or 0 */
 	uint16_t start;
 	uint16_t end;
 	size_t entry_len;
@@ -22,23 +22,6 @@ struct lesson {
 
 /* One entry to an attribute. @return: false where no owner can have said so */
 typedef bool entry_fn(const struct lesson *lesson, const uint8_t *entry, struct ag_attribute *out);
-
-static uint16_t type16_of(const struct ag_uuid *uuid)
-{
-	uint64_t short_form = uuid->hi >> 32;
-	struct ag_uuid type;
-
-	switch (short_form) {
-	case AG_UUID_PRIMARY_SERVICE:
-	case AG_UUID_SECONDARY_SERVICE:
-	case AG_UUID_INCLUDE:
-	case AG_UUID_CHARACTERISTIC:
-	case AG_UUID_DATABASE_HASH:
-		type = ag_uuid_from_u16((uint16_t)short_form);
-		return ag_uuid_equal(uuid, &type) ? (uint16_t)short_form : 0;
-	}
-	return 0;
-}
 
 static bool is_service_type(uint16_t type16)
 {
@@ -196,9 +179,8 @@ static bool take_type(struct lesson *lesson)
 
 	if (!take_range(lesson) || !ag_att_has(request, AG_ATT_P_TYPE))
 		return false;
-	lesson->type = ag_uuid_from_air(request->pdu + request->at[AG_ATT_P_TYPE],
-					request->param_len[AG_ATT_P_TYPE]);
-	lesson->type16 = type16_of(&lesson->type);
+	lesson->type = ag_uuid_asked(request);
+	lesson->type16 = ag_att_type16(request);
 	return true;
 }
 
@@ -313,14 +295,13 @@ static int learn_read(struct ag_attributes *map, const uint8_t *request, size_t 
 {
 	struct ag_attribute_place place;
 	struct ag_attribute read = { .kind = AG_ATTRIBUTE_OTHER };
-	uint16_t type16;
+	uint16_t type16 = 0;
 
 	if (request_len < 3 || !ag_attributes_count(map))
 		return request_len < 3 ? AG_ATTRIBUTES_INVALID : 0;
 	read.handle = ag_get_le16(request + 1);
 	ag_attributes_find(map, read.handle, &place);
-	type16 = place.mapped ? type16_of(&place.type) : 0;
-	if (place.mapped && !type16)
+	if (place.mapped && !ag_uuid_to_u16(&place.type, &type16))
 		return 0;
 	if (is_service_type(type16) || (!place.mapped && is_included(map, read.handle)))
 		return learn_service(map, read.handle, value, len);
@@ -361,7 +342,6 @@ int ag_attributes_learn(struct ag_attributes *map, const uint8_t *request, size_
 
 bool ag_attributes_indicated(struct ag_attributes *map, const uint8_t *indication, size_t len)
 {
-	const struct ag_uuid changed = ag_uuid_from_u16(AG_UUID_SERVICE_CHANGED);
 	struct ag_attribute_place place;
 	struct ag_att att;
 	const uint8_t *range;
@@ -371,7 +351,7 @@ bool ag_attributes_indicated(struct ag_attributes *map, const uint8_t *indicatio
 	    att.param_len[AG_ATT_P_VALUE] != SERVICE_CHANGED_LEN)
 		return false;
 	ag_attributes_find(map, ag_att_number(&att, AG_ATT_P_HANDLE), &place);
-	if (!place.mapped || !ag_uuid_equal(&place.type, &changed))
+	if (!place.mapped || !ag_uuid_is(&place.type, AG_UUID_SERVICE_CHANGED))
 		return false;
 	range = att.pdu + att.at[AG_ATT_P_VALUE];
 	ag_attributes_doubt(map, ag_get_le16(range), ag_get_le16(range + 2));

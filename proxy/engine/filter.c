@@ -22,20 +22,24 @@ static struct ag_uuid uuid_at(const uint8_t *at, size_t len)
 
 static struct ag_uuid asked_type(const struct list *list)
 {
-	const struct ag_att *request = list->request;
-
-	if (!ag_att_has(request, AG_ATT_P_TYPE))
-		return (struct ag_uuid){ 0 };
-	return uuid_at(request->pdu + request->at[AG_ATT_P_TYPE],
-		       request->param_len[AG_ATT_P_TYPE]);
+	return ag_att_has(list->request, AG_ATT_P_TYPE) ? ag_uuid_asked(list->request)
+							: (struct ag_uuid){ 0 };
 }
 
-static bool is_asked(const struct list *list, uint16_t number)
+/* The kind of what a list is of. */
+static enum ag_attribute_kind asked_kind(const struct list *list)
 {
-	struct ag_uuid type = asked_type(list);
-	struct ag_uuid wanted = ag_uuid_from_u16(number);
-
-	return ag_uuid_equal(&type, &wanted);
+	switch (ag_att_type16(list->request)) {
+	case AG_UUID_PRIMARY_SERVICE:
+		return AG_ATTRIBUTE_PRIMARY;
+	case AG_UUID_SECONDARY_SERVICE:
+		return AG_ATTRIBUTE_SECONDARY;
+	case AG_UUID_INCLUDE:
+		return AG_ATTRIBUTE_INCLUDE;
+	case AG_UUID_CHARACTERISTIC:
+		return AG_ATTRIBUTE_CHARACTERISTIC;
+	}
+	return AG_ATTRIBUTE_OTHER;
 }
 
 /* ---- What an entry says ---- */
@@ -44,34 +48,34 @@ static bool is_asked(const struct list *list, uint16_t number)
 static void read_group(const struct list *list, const uint8_t *uuid, size_t uuid_len,
 		       struct ag_attribute *out)
 {
+	enum ag_attribute_kind kind = asked_kind(list);
+	bool is_service = kind == AG_ATTRIBUTE_PRIMARY || kind == AG_ATTRIBUTE_SECONDARY;
+
 	out->end = ag_get_le16(list->pdu + list->at + 2);
-	if (is_asked(list, AG_UUID_PRIMARY_SERVICE))
-		out->kind = AG_ATTRIBUTE_PRIMARY;
-	else if (is_asked(list, AG_UUID_SECONDARY_SERVICE))
-		out->kind = AG_ATTRIBUTE_SECONDARY;
-	out->uuid = out->kind == AG_ATTRIBUTE_OTHER ? asked_type(list) : uuid_at(uuid, uuid_len);
+	out->kind = is_service ? kind : AG_ATTRIBUTE_OTHER;
+	out->uuid = is_service ? uuid_at(uuid, uuid_len) : asked_type(list);
 }
 
 /* Vol 3 Part G, 3.1 to 3.3.1: the values of declarations */
 static void read_value(const struct list *list, const uint8_t *value, size_t len,
 		       struct ag_attribute *out)
 {
-	if (is_asked(list, AG_UUID_PRIMARY_SERVICE) || is_asked(list, AG_UUID_SECONDARY_SERVICE)) {
-		out->kind = is_asked(list, AG_UUID_PRIMARY_SERVICE) ? AG_ATTRIBUTE_PRIMARY
-								    : AG_ATTRIBUTE_SECONDARY;
+	enum ag_attribute_kind kind = asked_kind(list);
+
+	out->uuid = asked_type(list);
+	if (kind == AG_ATTRIBUTE_PRIMARY || kind == AG_ATTRIBUTE_SECONDARY) {
+		out->kind = kind;
 		out->uuid = uuid_at(value, len);
-	} else if (is_asked(list, AG_UUID_CHARACTERISTIC) && len > 3) {
-		out->kind = AG_ATTRIBUTE_CHARACTERISTIC;
+	} else if (kind == AG_ATTRIBUTE_CHARACTERISTIC && len > 3) {
+		out->kind = kind;
 		out->properties = value[0];
 		out->value = ag_get_le16(value + 1);
 		out->uuid = uuid_at(value + 3, len - 3);
-	} else if (is_asked(list, AG_UUID_INCLUDE) && len >= 4) {
-		out->kind = AG_ATTRIBUTE_INCLUDE;
+	} else if (kind == AG_ATTRIBUTE_INCLUDE && len >= 4) {
+		out->kind = kind;
 		out->value = ag_get_le16(value);
 		out->end = ag_get_le16(value + 2);
 		out->uuid = uuid_at(value + 4, len - 4);
-	} else {
-		out->uuid = asked_type(list);
 	}
 }
 

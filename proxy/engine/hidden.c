@@ -6,12 +6,6 @@
 
 /* ---- Asking the rules ---- */
 
-static void set_uuid(struct ag_subject *subject, enum ag_field field, const struct ag_uuid *uuid)
-{
-	subject->value[field].uuid = *uuid;
-	subject->present |= UINT64_C(1) << field;
-}
-
 void ag_hides_set_link(const struct ag_link *link, enum ag_side owner, struct ag_subject *subject)
 {
 	subject->present = 0;
@@ -31,11 +25,11 @@ static bool ask(struct ag_looking *looking, uint16_t handle, struct ag_uuid type
 
 	ag_hides_set_link(looking->link, looking->owner, subject);
 	ag_subject_set(subject, AG_F_ATT_HANDLE, handle);
-	set_uuid(subject, AG_F_ATT_UUID, &type);
+	ag_subject_set_uuid(subject, AG_F_ATT_UUID, &type);
 	if (characteristic)
-		set_uuid(subject, AG_F_ATT_CHARACTERISTIC, characteristic);
+		ag_subject_set_uuid(subject, AG_F_ATT_CHARACTERISTIC, characteristic);
 	if (service)
-		set_uuid(subject, AG_F_ATT_SERVICE, service);
+		ag_subject_set_uuid(subject, AG_F_ATT_SERVICE, service);
 	if (!ag_rules_hide(looking->engine->config.rules, subject, &rule))
 		return false;
 	looking->rule = rule;
@@ -60,29 +54,11 @@ static bool hides_characteristic(struct ag_looking *looking, const struct ag_att
 
 /* ---- One attribute ---- */
 
-static const struct ag_attribute *exactly(const struct ag_attributes *map, uint16_t handle)
-{
-	size_t low = 0;
-	size_t high = ag_attributes_count(map);
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		const struct ag_attribute *attribute = ag_attributes_at(map, middle);
-
-		if (attribute->handle == handle)
-			return attribute;
-		if (attribute->handle < handle)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
 /* An include of a hidden service would tell of it, and bluetoothd takes it for an error. */
 static bool hides_included(struct ag_looking *looking, const struct ag_attribute *include)
 {
-	const struct ag_attribute *service = exactly(ag_looking_map(looking), include->value);
+	const struct ag_attribute *service = ag_attributes_exactly(ag_looking_map(looking),
+								   include->value);
 
 	if (service &&
 	    (service->kind == AG_ATTRIBUTE_PRIMARY || service->kind == AG_ATTRIBUTE_SECONDARY))
@@ -106,7 +82,7 @@ static bool hides_place(struct ag_looking *looking, uint16_t handle,
 	if (place->mapped && ask(looking, handle, place->type,
 				 characteristic ? &characteristic->uuid : NULL, service))
 		return true;
-	attribute = exactly(ag_looking_map(looking), handle);
+	attribute = ag_attributes_exactly(ag_looking_map(looking), handle);
 	return attribute && attribute->kind == AG_ATTRIBUTE_INCLUDE &&
 	       hides_included(looking, attribute);
 }

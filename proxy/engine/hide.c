@@ -12,18 +12,12 @@
 /* A query for services themselves, of which the map may not know yet what is where. */
 static bool asks_for_services(const struct ag_att *request)
 {
-	struct ag_uuid primary = ag_uuid_from_u16(AG_UUID_PRIMARY_SERVICE);
-	struct ag_uuid secondary = ag_uuid_from_u16(AG_UUID_SECONDARY_SERVICE);
-	struct ag_uuid type;
+	uint16_t type = ag_att_type16(request);
 
 	if (request->opcode == AG_ATT_READ_BY_GROUP_TYPE_REQ ||
 	    request->opcode == AG_ATT_FIND_BY_TYPE_VALUE_REQ)
 		return true;
-	if (!ag_att_has(request, AG_ATT_P_TYPE))
-		return false;
-	type = ag_uuid_from_air(request->pdu + request->at[AG_ATT_P_TYPE],
-				request->param_len[AG_ATT_P_TYPE]);
-	return ag_uuid_equal(&type, &primary) || ag_uuid_equal(&type, &secondary);
+	return type == AG_UUID_PRIMARY_SERVICE || type == AG_UUID_SECONDARY_SERVICE;
 }
 
 /* The first handle from `start` on that is worth asking about: all of a hidden service is hidden,
@@ -261,19 +255,12 @@ static bool veil_hash(const struct ag_hiding *hiding, size_t offset, uint8_t *va
 	return len > 0;
 }
 
-static bool is_hash(const struct ag_uuid *type)
-{
-	struct ag_uuid hash = ag_uuid_from_u16(AG_UUID_DATABASE_HASH);
-
-	return ag_uuid_equal(type, &hash);
-}
-
 static bool is_hash_at(const struct ag_looking *looking, uint16_t handle)
 {
 	struct ag_attribute_place place;
 
 	ag_attributes_find(ag_looking_map(looking), handle, &place);
-	return place.mapped && is_hash(&place.type);
+	return place.mapped && ag_uuid_is(&place.type, AG_UUID_DATABASE_HASH);
 }
 
 /* 3.4.4.12: a length and so many octets for each handle that was asked for. The plain Read Multiple
@@ -321,16 +308,13 @@ static void look_hash_list(struct ag_looking *looking, const struct ag_att *requ
 			   const struct ag_att *att, struct ag_hide_finding *out)
 {
 	const struct ag_hiding *hiding = &looking->link->hiding[looking->owner];
-	struct ag_uuid type;
 	uint8_t *pdu;
 
 	if (att->opcode != AG_ATT_READ_BY_TYPE_RSP || att->len != 4 + AG_DATABASE_HASH_LEN ||
-	    !ag_att_has(request, AG_ATT_P_TYPE))
+	    ag_att_type16(request) != AG_UUID_DATABASE_HASH)
 		return;
-	type = ag_uuid_from_air(request->pdu + request->at[AG_ATT_P_TYPE],
-				request->param_len[AG_ATT_P_TYPE]);
 	pdu = own_copy(looking->engine, att);
-	if (is_hash(&type) && veil_hash(hiding, 0, pdu + 4, AG_DATABASE_HASH_LEN))
+	if (veil_hash(hiding, 0, pdu + 4, AG_DATABASE_HASH_LEN))
 		change(out, att->len);
 }
 

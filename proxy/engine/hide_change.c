@@ -66,14 +66,13 @@ static struct ag_bearer *bearer_to_host(struct ag_link *link, struct ag_channel 
 static uint16_t service_changed(struct ag_engine *engine, struct ag_link *link)
 {
 	struct ag_looking looking = { .engine = engine, .link = link, .owner = AG_SIDE_CONTROLLER };
-	struct ag_uuid uuid = ag_uuid_from_u16(AG_UUID_SERVICE_CHANGED);
 	const struct ag_attributes *map = ag_looking_map(&looking);
 
 	for (size_t i = 0; i < ag_attributes_count(map); i++) {
 		const struct ag_attribute *attribute = ag_attributes_at(map, i);
 
 		if (attribute->kind == AG_ATTRIBUTE_CHARACTERISTIC &&
-		    ag_uuid_equal(&attribute->uuid, &uuid))
+		    ag_uuid_is(&attribute->uuid, AG_UUID_SERVICE_CHANGED))
 			return ag_hides_handle(&looking, attribute->value) ? 0 : attribute->value;
 	}
 	return 0;

@@ -4,10 +4,6 @@
 
 #include "proxy/wire/cursor.h"
 
-#define PRIMARY_SERVICE     0x2800
-#define CHARACTERISTIC      0x2803
-#define EXTENDED_PROPERTIES 0x2900
-
 /* ---- What the asker was told ---- */
 
 static bool is_extended(const struct ag_shown *shown, uint16_t handle)
@@ -44,11 +40,10 @@ static void show_information(struct ag_shown *shown, const struct ag_att *respon
 
 	for (size_t at = 2; at + entry <= response->len; at += entry) {
 		uint16_t handle = ag_get_le16(response->pdu + at);
-		struct ag_uuid type = ag_uuid_from_air(response->pdu + at + 2, entry - 2);
-		struct ag_uuid wanted = ag_uuid_from_u16(EXTENDED_PROPERTIES);
+		uint16_t type = ag_att_uuid16(response->pdu + at + 2, entry - 2);
 
 		forget_extended(shown, handle, handle);
-		if (ag_uuid_equal(&type, &wanted))
+		if (type == AG_UUID_EXTENDED_PROPERTIES)
 			add_extended(shown, handle);
 	}
 }
@@ -85,12 +80,12 @@ static void show_typed(struct ag_shown *shown, const struct ag_transaction *aske
 	uint16_t type = ag_att_type_asked(asked->head, asked->head_len);
 	uint16_t start = ag_get_le16(asked->head + 1);
 
-	if (asked->opcode == AG_ATT_READ_BY_GROUP_TYPE_REQ && type == PRIMARY_SERVICE)
+	if (asked->opcode == AG_ATT_READ_BY_GROUP_TYPE_REQ && type == AG_UUID_PRIMARY_SERVICE)
 		forget_services(shown, start);
-	if (response->opcode == AG_ATT_READ_BY_GROUP_TYPE_RSP && type == PRIMARY_SERVICE)
+	if (response->opcode == AG_ATT_READ_BY_GROUP_TYPE_RSP && type == AG_UUID_PRIMARY_SERVICE)
 		show_services(shown, response);
 	/* descriptors are asked for after the characteristics of their range */
-	if (response->opcode == AG_ATT_READ_BY_TYPE_RSP && type == CHARACTERISTIC)
+	if (response->opcode == AG_ATT_READ_BY_TYPE_RSP && type == AG_UUID_CHARACTERISTIC)
 		forget_extended(shown, start, ag_get_le16(asked->head + 3));
 }
 
@@ -111,13 +106,11 @@ void ag_malformed_shown(struct ag_link *link, enum ag_side asker,
 /* The 16-bit UUID of the attribute that the PDU is about, 0 where that is not known. */
 static uint16_t type_of(const struct ag_passed *known)
 {
-	struct ag_uuid base = ag_uuid_from_u16(0);
-	const struct ag_uuid *type = &known->place.type;
+	uint16_t type = 0;
 
-	if (!known->has_place || !known->place.mapped || type->lo != base.lo ||
-	    (type->hi & ~(UINT64_C(0xffff) << 32)) != base.hi)
-		return 0;
-	return (uint16_t)(type->hi >> 32);
+	if (known->has_place && known->place.mapped)
+		ag_uuid_to_u16(&known->place.type, &type);
+	return type;
 }
 
 /* What a response to a Read Request is read as. The map may have forgotten it meanwhile, by Service
@@ -131,9 +124,9 @@ static uint16_t type_read(const struct ag_shown *shown, const struct ag_transact
 		known->place = (struct ag_attribute_place){ 0 };
 	known->has_place = true;
 	if (!known->place.mapped)
-		known->place.type = ag_uuid_from_u16(EXTENDED_PROPERTIES);
+		known->place.type = ag_uuid_from_u16(AG_UUID_EXTENDED_PROPERTIES);
 	known->place.mapped = true;
-	return EXTENDED_PROPERTIES;
+	return AG_UUID_EXTENDED_PROPERTIES;
 }
 
 void ag_malformed_know(const struct ag_unit *unit, const struct ag_att *att,

@@ -3,11 +3,7 @@
 #include "proxy/engine/redact_internal.h"
 
 #include "proxy/wire/att.h"
-#include "proxy/wire/att_check.h"
 #include "proxy/wire/cursor.h"
-
-#define DEVICE_NAME    0x2a00
-#define CHARACTERISTIC 0x2803
 
 static bool is_name(const struct ag_redact_link *link, size_t server, uint16_t handle)
 {
@@ -45,13 +41,13 @@ static bool judge_read_by_type(struct ag_redact_link *link, const struct ag_reda
 {
 	if (!asked->known)
 		return offset >= 2;
-	if (asked->type == DEVICE_NAME && offset >= 2) {
+	if (asked->type == AG_UUID_DEVICE_NAME && offset >= 2) {
 		*link->name_handle[server] = ag_get_le16(entry);
 		return true;
 	}
-	if (asked->type == CHARACTERISTIC && offset + 1 == entry_len &&
+	if (asked->type == AG_UUID_CHARACTERISTIC && offset + 1 == entry_len &&
 	    (entry_len == 7 || entry_len == 21) &&
-	    ag_att_uuid16(entry + 5, entry_len - 5) == DEVICE_NAME)
+	    ag_att_uuid16(entry + 5, entry_len - 5) == AG_UUID_DEVICE_NAME)
 		*link->name_handle[server] = ag_get_le16(entry + 3);
 	return false;
 }
@@ -76,7 +72,7 @@ static bool judge_list(struct ag_redact_link *link, struct ag_redact_bearer *bea
 	if (offset + 1 != len)
 		return false;
 	if (pdu->head[0] == AG_ATT_FIND_INFORMATION_RSP) {
-		if (ag_att_uuid16(pdu->entry + 2, len - 2) == DEVICE_NAME)
+		if (ag_att_uuid16(pdu->entry + 2, len - 2) == AG_UUID_DEVICE_NAME)
 			*link->name_handle[from] = ag_get_le16(pdu->entry);
 	} else if (is_name(link, !from, ag_get_le16(pdu->entry))) {
 		bearer->asked[from].name = true;
@@ -135,7 +131,7 @@ static bool judge(struct ag_redact_link *link, struct ag_redact_bearer *bearer, 
 	case AG_ATT_MULTIPLE_HANDLE_VALUE_NTF:
 		return judge_values(link, pdu, from, octet);
 	case AG_ATT_FIND_BY_TYPE_VALUE_REQ:
-		return pdu->at >= 7 && ag_get_le16(pdu->head + 5) == DEVICE_NAME;
+		return pdu->at >= 7 && ag_get_le16(pdu->head + 5) == AG_UUID_DEVICE_NAME;
 	default:
 		return judge_list(link, bearer, from, octet);
 	}

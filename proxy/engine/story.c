@@ -549,7 +549,7 @@ static void learn_service_changed(struct story_link *link, const struct ag_decis
 
 		ag_pull(&cursor, 3);
 		value = ag_pull_le16(&cursor);
-		if (ag_pull_le16(&cursor) == 0x2a05 && !cursor.failed)
+		if (ag_pull_le16(&cursor) == AG_UUID_SERVICE_CHANGED && !cursor.failed)
 			link->service_changed = value;
 		if (cursor.failed)
 			return;

@@ -45,12 +45,6 @@ static uint64_t link_fields(const struct ag_link_view *view, enum ag_side from, 
 	       set(out, AG_F_AGE, now_us - view->since_us);
 }
 
-static void set_uuid(struct ag_subject *out, enum ag_field field, const struct ag_uuid *uuid)
-{
-	out->value[field].uuid = *uuid;
-	out->present |= UINT64_C(1) << field;
-}
-
 static uint64_t answer_fields(const struct ag_passed *known, const struct ag_att *att,
 			      struct ag_subject *out)
 {
@@ -86,10 +80,9 @@ void ag_subject_make(const struct ag_passed *known, const struct ag_att *att,
 		       set(out, AG_F_BEARER, known->bearer) | set(out, AG_F_MTU, known->mtu) |
 		       att_fields(att, out);
 	if (ag_att_has(att, AG_ATT_P_TYPE)) {
-		struct ag_uuid type = ag_uuid_from_air(att->pdu + att->at[AG_ATT_P_TYPE],
-						       att->param_len[AG_ATT_P_TYPE]);
+		struct ag_uuid type = ag_uuid_asked(att);
 
-		set_uuid(out, AG_F_ATT_TYPE, &type);
+		ag_subject_set_uuid(out, AG_F_ATT_TYPE, &type);
 	}
 	if (ag_att_has(att, AG_ATT_P_VALUE))
 		set_bytes(out, AG_F_ATT_VALUE, att->pdu + att->at[AG_ATT_P_VALUE],
@@ -218,15 +211,14 @@ static size_t replace(uint8_t *pdu, size_t len, const struct ag_att *att, enum a
 static size_t rewrite_type(uint8_t *pdu, size_t len, const struct ag_att *att,
 			   const struct ag_uuid *uuid)
 {
-	struct ag_uuid base = ag_uuid_from_u16(0);
-	bool is_short = uuid->lo == base.lo && (uuid->hi & ~(UINT64_C(0xffff) << 32)) == base.hi;
 	uint8_t octets[16];
+	uint16_t uuid16;
 
 	for (size_t i = 0; i < 8; i++) {
 		octets[i] = (uint8_t)(uuid->lo >> 8 * i);
 		octets[8 + i] = (uint8_t)(uuid->hi >> 8 * i);
 	}
-	if (is_short)
+	if (ag_uuid_to_u16(uuid, &uuid16))
 		return replace(pdu, len, att, AG_ATT_P_TYPE, octets + 12, 2, AG_GATHER_MAX);
 	/* 3.4.3.3: Find By Type Value has room for 16 bits only */
 	if (att->opcode == AG_ATT_FIND_BY_TYPE_VALUE_REQ)

@@ -116,10 +116,10 @@ static void long_form(const struct ag_uuid *uuid, char out[AG_WORDS_UUID])
 
 void ag_words_uuid(const struct ag_uuid *uuid, char out[AG_WORDS_UUID])
 {
-	struct ag_uuid base = ag_uuid_from_u16((uint16_t)(uuid->hi >> 32));
+	uint16_t uuid16;
 
-	if (ag_uuid_equal(&base, uuid))
-		snprintf(out, AG_WORDS_UUID, "%04" PRIx64, uuid->hi >> 32);
+	if (ag_uuid_to_u16(uuid, &uuid16))
+		snprintf(out, AG_WORDS_UUID, "%04x", uuid16);
 	else
 		long_form(uuid, out);
 }

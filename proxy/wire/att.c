@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "proxy/wire/att.h"
 
+#include <string.h>
+
 #include "proxy/wire/cursor.h"
 
 #define HANDLE  AG_ATT_P_HANDLE
@@ -131,6 +133,26 @@ uint16_t ag_att_number(const struct ag_att *att, enum ag_att_param param)
 	const uint8_t *at = att->pdu + att->at[param];
 
 	return att->param_len[param] == 2 ? ag_get_le16(at) : at[0];
+}
+
+/* The Bluetooth Base UUID as it goes over the air, up to its 16-bit part (Vol 3 Part B, 2.5.1). */
+static const uint8_t base_uuid[12] = { 0xfb, 0x34, 0x9b, 0x5f, 0x80, 0x00,
+				       0x00, 0x80, 0x00, 0x10, 0x00, 0x00 };
+
+uint16_t ag_att_uuid16(const uint8_t *uuid, size_t len)
+{
+	if (len == 2)
+		return ag_get_le16(uuid);
+	if (len != 16 || memcmp(uuid, base_uuid, sizeof(base_uuid)) != 0 || uuid[14] || uuid[15])
+		return 0;
+	return ag_get_le16(uuid + sizeof(base_uuid));
+}
+
+uint16_t ag_att_type16(const struct ag_att *att)
+{
+	if (!ag_att_has(att, AG_ATT_P_TYPE))
+		return 0;
+	return ag_att_uuid16(att->pdu + att->at[AG_ATT_P_TYPE], att->param_len[AG_ATT_P_TYPE]);
 }
 
 uint16_t ag_att_handle_in_error(const struct ag_att *att)

@@ -58,6 +58,20 @@ enum ag_att_error {
 	AG_ATT_ERR_APPLICATION = 0x80, /* from here on: the attribute's own */
 };
 
+/** Attribute types that more than their owner has to do with (Assigned Numbers, 3.5 to 3.8). */
+enum {
+	AG_UUID_PRIMARY_SERVICE = 0x2800,
+	AG_UUID_SECONDARY_SERVICE = 0x2801,
+	AG_UUID_INCLUDE = 0x2802,
+	AG_UUID_CHARACTERISTIC = 0x2803,
+	AG_UUID_EXTENDED_PROPERTIES = 0x2900,
+	AG_UUID_CLIENT_CONFIGURATION = 0x2902,
+	AG_UUID_DEVICE_NAME = 0x2a00,
+	AG_UUID_SERVICE_CHANGED = 0x2a05,
+	AG_UUID_DATABASE_HASH = 0x2b2a,
+	AG_UUID_SERVER_FEATURES = 0x2b3a,
+};
+
 /** Attribute PDU types (3.3). The order is that of enum ag_att_kind in rules/rules.h. */
 enum ag_att_pdu_kind {
 	AG_ATT_REQUEST,
@@ -151,6 +165,14 @@ static inline bool ag_att_has(const struct ag_att *att, enum ag_att_param param)
 
 /** The number at a parameter of one or two octets that is there. */
 uint16_t ag_att_number(const struct ag_att *att, enum ag_att_param param);
+
+/** The 16-bit number of a UUID as it goes over the air, of 2 or 16 octets (Vol 3 Part B, 2.5.1); 0
+ *  where it has none. */
+uint16_t ag_att_uuid16(const uint8_t *uuid, size_t len);
+
+/** The type that a Read By Type, Read By Group Type or Find By Type Value Request asks for, as a
+ *  16-bit UUID; 0 for another one or another PDU. */
+uint16_t ag_att_type16(const struct ag_att *att);
 
 /** The handle an Error Response to this request names (3.4.1.1): its handle, its starting handle,
  *  the first of its handles, or 0 where it has none. */

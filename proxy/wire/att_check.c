@@ -1,40 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "proxy/wire/att_check.h"
 
-#include <string.h>
-
 #include "proxy/wire/cursor.h"
 
 /* Vol 3 Part F, 3.2.8 and 3.2.9 */
 #define MTU_MIN   23
 #define VALUE_MAX 512
 
-/* Assigned numbers of attribute types whose entries or values have a length of their own. */
-enum {
-	PRIMARY_SERVICE = 0x2800,
-	SECONDARY_SERVICE = 0x2801,
-	INCLUDE = 0x2802,
-	CHARACTERISTIC = 0x2803,
-	EXTENDED_PROPERTIES = 0x2900,
-	SERVICE_CHANGED = 0x2a05,
-	DATABASE_HASH = 0x2b2a,
-	SERVER_FEATURES = 0x2b3a,
-};
-
 /* ---- What was asked ---- */
-
-/* The Bluetooth Base UUID as it goes over the air, up to its 16-bit part (Vol 3 Part B, 2.5.1). */
-static const uint8_t base_uuid[12] = { 0xfb, 0x34, 0x9b, 0x5f, 0x80, 0x00,
-				       0x00, 0x80, 0x00, 0x10, 0x00, 0x00 };
-
-uint16_t ag_att_uuid16(const uint8_t *uuid, size_t len)
-{
-	if (len == 2)
-		return ag_get_le16(uuid);
-	if (len != 16 || memcmp(uuid, base_uuid, sizeof(base_uuid)) != 0 || uuid[14] || uuid[15])
-		return 0;
-	return ag_get_le16(uuid + sizeof(base_uuid));
-}
 
 uint16_t ag_att_type_asked(const uint8_t *request, size_t len)
 {
@@ -43,9 +16,7 @@ uint16_t ag_att_type_asked(const uint8_t *request, size_t len)
 	if (!len)
 		return 0;
 	ag_att_parse(request, len, &att);
-	if (!ag_att_has(&att, AG_ATT_P_TYPE))
-		return 0;
-	return ag_att_uuid16(request + att.at[AG_ATT_P_TYPE], att.param_len[AG_ATT_P_TYPE]);
+	return ag_att_type16(&att);
 }
 
 /* What the open request of a list response asked for: all there is, where it is not known. */
@@ -73,11 +44,11 @@ static struct asked asked_of(const struct ag_att *att, const struct ag_att_conte
 static bool is_wrong_value(uint16_t type, size_t len)
 {
 	switch (type) {
-	case EXTENDED_PROPERTIES: /* Vol 3 Part G, 3.3.3.1 */
+	case AG_UUID_EXTENDED_PROPERTIES: /* Vol 3 Part G, 3.3.3.1 */
 		return len != 2;
-	case SERVER_FEATURES: /* Vol 3 Part G, 7.4 */
+	case AG_UUID_SERVER_FEATURES: /* Vol 3 Part G, 7.4 */
 		return len == 0;
-	case DATABASE_HASH: /* Vol 3 Part G, 7.3 */
+	case AG_UUID_DATABASE_HASH: /* Vol 3 Part G, 7.3 */
 		return len != 16;
 	}
 	return false;
@@ -109,7 +80,7 @@ static bool bad_told(const struct ag_att *att, const struct ag_att_context *cont
 {
 	const uint8_t *value = att->pdu + att->at[AG_ATT_P_VALUE];
 
-	if (context->type == SERVICE_CHANGED)
+	if (context->type == AG_UUID_SERVICE_CHANGED)
 		return value_len(att) != 4 || ag_get_le16(value) > ag_get_le16(value + 2);
 	return bad_read(att, context);
 }
@@ -181,7 +152,7 @@ static bool is_bad_list(const struct list *list, const struct asked *asked,
 
 		if (start < next || start > asked->end || end < start)
 			return true;
-		if (asked->type == SECONDARY_SERVICE && list->ranges &&
+		if (asked->type == AG_UUID_SECONDARY_SERVICE && list->ranges &&
 		    overlaps(context, start, end))
 			return true;
 		next = (list->disjoint ? end : start) + UINT32_C(1);
@@ -212,7 +183,8 @@ static bool bad_found(const struct ag_att *att, const struct ag_att_context *con
 	struct list list = { .at = att->pdu + 1, .len = att->len - 1, .entry = 4, .ranges = true };
 
 	/* what is no service has no group, and a last one may then end anywhere */
-	list.disjoint = asked.type == PRIMARY_SERVICE || asked.type == SECONDARY_SERVICE;
+	list.disjoint = asked.type == AG_UUID_PRIMARY_SERVICE ||
+			asked.type == AG_UUID_SECONDARY_SERVICE;
 	return is_bad_list(&list, &asked, context);
 }
 
@@ -225,9 +197,9 @@ static bool bad_by_type(const struct ag_att *att, const struct ag_att_context *c
 
 	if (entry < 2)
 		return true;
-	if (asked.type == INCLUDE && entry != 6 && entry != 8)
+	if (asked.type == AG_UUID_INCLUDE && entry != 6 && entry != 8)
 		return true;
-	if (asked.type == CHARACTERISTIC && entry != 7 && entry != 21)
+	if (asked.type == AG_UUID_CHARACTERISTIC && entry != 7 && entry != 21)
 		return true;
 	return is_wrong_value(asked.type, entry - 2u) || is_bad_list(&list, &asked, context);
 }
@@ -238,7 +210,8 @@ static bool bad_by_group(const struct ag_att *att, const struct ag_att_context *
 	struct asked asked = asked_of(att, context);
 	uint8_t entry = att->pdu[1];
 	struct list list = list_of(att, entry);
-	bool services = asked.type == PRIMARY_SERVICE || asked.type == SECONDARY_SERVICE;
+	bool services = asked.type == AG_UUID_PRIMARY_SERVICE ||
+			asked.type == AG_UUID_SECONDARY_SERVICE;
 
 	if (entry < 4 || (services && entry != 6 && entry != 20))
 		return true;

@@ -43,12 +43,7 @@ struct ag_att_context {
  */
 bool ag_att_is_malformed(const struct ag_att *att, const struct ag_att_context *context);
 
-/** The 16-bit number of a UUID as it goes over the air, of 2 or 16 octets (Vol 3 Part B, 2.5.1); 0
- *  where it has none. */
-uint16_t ag_att_uuid16(const uint8_t *uuid, size_t len);
-
-/** The type that a Read By Type, Read By Group Type or Find By Type Value Request asks for, as a
- *  16-bit UUID; 0 for another one or another PDU. */
+/** ag_att_type16() of a request of which the first octets are at hand; 0 where there are none. */
 uint16_t ag_att_type_asked(const uint8_t *request, size_t len);
 
 #endif
