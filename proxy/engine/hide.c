@@ -213,17 +213,6 @@ static void go_on(struct ag_looking *looking, const struct ag_transaction *trans
 	out->handle = (uint16_t)next;
 }
 
-/* Errors that a list ends with because of one attribute, which they name (3.4.4.1); all others name
- * the start of the range. */
-static bool is_of_attribute(uint8_t error)
-{
-	return error == AG_ATT_ERR_READ_NOT_PERMITTED ||
-	       error == AG_ATT_ERR_INSUFFICIENT_AUTHENTICATION ||
-	       error == AG_ATT_ERR_INSUFFICIENT_AUTHORIZATION ||
-	       error == AG_ATT_ERR_INSUFFICIENT_KEY_SIZE ||
-	       error == AG_ATT_ERR_INSUFFICIENT_ENCRYPTION || error >= AG_ATT_ERR_APPLICATION;
-}
-
 /* Whatever a rule made of the error, it is the owner's that tells of an attribute. */
 static void look_error(struct ag_looking *looking, const struct ag_transaction *transaction,
 		       const struct ag_att *request, const struct ag_att *original,
@@ -233,7 +222,7 @@ static void look_error(struct ag_looking *looking, const struct ag_transaction *
 	uint16_t handle = ag_att_number(original, AG_ATT_P_HANDLE);
 	uint8_t error = (uint8_t)ag_att_number(original, AG_ATT_P_ERROR);
 
-	if (is_of_attribute(error) && handle >= asked) {
+	if (!ag_att_error_is_of_range(error) && handle >= asked) {
 		if (ag_hides_handle(looking, handle))
 			go_on(looking, transaction, request, handle, out);
 		return;

@@ -89,8 +89,7 @@ static bool has_param(const struct ag_att_format *format, enum ag_att_param para
 	return format && format->n_params && format->params[0] == param;
 }
 
-/* 3.4.4.1 and the like: of a request for a range, these errors are about the range and name its
- * start; others name the attribute that could not be read. */
+/* An error that names where a range starts, and no attribute. */
 static bool is_about_range(const struct ag_att *att)
 {
 	const struct ag_att_format *request;
@@ -98,17 +97,8 @@ static bool is_about_range(const struct ag_att *att)
 	if (att->opcode != AG_ATT_ERROR_RSP || !ag_att_has(att, AG_ATT_P_ERROR))
 		return false;
 	request = ag_att_format((uint8_t)ag_att_number(att, AG_ATT_P_REQUEST));
-	if (!has_param(request, AG_ATT_P_START))
-		return false;
-	switch (ag_att_number(att, AG_ATT_P_ERROR)) {
-	case AG_ATT_ERR_INVALID_HANDLE:
-	case AG_ATT_ERR_INVALID_PDU:
-	case AG_ATT_ERR_REQUEST_NOT_SUPPORTED:
-	case AG_ATT_ERR_ATTRIBUTE_NOT_FOUND:
-	case AG_ATT_ERR_UNSUPPORTED_GROUP_TYPE:
-		return true;
-	}
-	return false;
+	return has_param(request, AG_ATT_P_START) &&
+	       ag_att_error_is_of_range((uint8_t)ag_att_number(att, AG_ATT_P_ERROR));
 }
 
 uint16_t ag_map_attribute(const struct ag_unit *unit, const struct ag_att *att, bool answers,

@@ -169,6 +169,21 @@ uint16_t ag_att_handle_in_error(const struct ag_att *att)
 	return 0;
 }
 
+bool ag_att_error_is_of_range(uint8_t error)
+{
+	switch (error) {
+	case AG_ATT_ERR_INVALID_HANDLE:
+	case AG_ATT_ERR_INVALID_PDU:
+	case AG_ATT_ERR_REQUEST_NOT_SUPPORTED:
+	case AG_ATT_ERR_ATTRIBUTE_NOT_FOUND:
+	case AG_ATT_ERR_UNSUPPORTED_GROUP_TYPE:
+	case AG_ATT_ERR_INSUFFICIENT_RESOURCES:
+	case AG_ATT_ERR_DATABASE_OUT_OF_SYNC:
+		return true;
+	}
+	return false;
+}
+
 uint8_t ag_att_default_error(const struct ag_att *att)
 {
 	if (att->kind != AG_ATT_REQUEST)

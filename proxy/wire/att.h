@@ -55,6 +55,8 @@ enum ag_att_error {
 	AG_ATT_ERR_INSUFFICIENT_KEY_SIZE = 0x0c,
 	AG_ATT_ERR_INSUFFICIENT_ENCRYPTION = 0x0f,
 	AG_ATT_ERR_UNSUPPORTED_GROUP_TYPE = 0x10,
+	AG_ATT_ERR_INSUFFICIENT_RESOURCES = 0x11,
+	AG_ATT_ERR_DATABASE_OUT_OF_SYNC = 0x12,
 	AG_ATT_ERR_APPLICATION = 0x80, /* from here on: the attribute's own */
 };
 
@@ -177,6 +179,11 @@ uint16_t ag_att_type16(const struct ag_att *att);
 /** The handle an Error Response to this request names (3.4.1.1): its handle, its starting handle,
  *  the first of its handles, or 0 where it has none. */
 uint16_t ag_att_handle_in_error(const struct ag_att *att);
+
+/** Whether an error that answers a request for a range is about the range, whose start it then
+ *  names; any other names the attribute that could not be read (3.4.3.1, 3.4.3.3, 3.4.4.1,
+ *  3.4.4.9). */
+bool ag_att_error_is_of_range(uint8_t error);
 
 /** What `reject` says to a request unless told otherwise; 0 where it is no request. */
 uint8_t ag_att_default_error(const struct ag_att *att);
