@@ -362,11 +362,6 @@ static void count(struct ag_story *story, struct story_count *what,
 
 /* ---- Requests and responses ---- */
 
-static enum ag_from other(enum ag_from from)
-{
-	return from == AG_FROM_HOST ? AG_FROM_PEER : AG_FROM_HOST;
-}
-
 static void fill_request(struct ag_story *story, struct story_request *request,
 			 const struct ag_decision *decision, const struct ag_att *att)
 {
@@ -461,7 +456,7 @@ static bool is_kept_answer(const struct story_link *link, enum ag_from asker,
 static void on_response(struct ag_story *story, struct story_link *link,
 			const struct ag_decision *decision, const struct ag_att *att)
 {
-	enum ag_from asker = other(decision->from);
+	enum ag_from asker = story_other(decision->from);
 	struct story_request *before = &link->answered[asker];
 	uint16_t error;
 
@@ -508,9 +503,7 @@ static uint16_t mtu_in_force(const struct story_link *link)
 	uint16_t most = 23; /* Vol 3 Part G, 5.2.1 */
 
 	for (int from = AG_FROM_HOST; from <= AG_FROM_PEER; from++) {
-		uint16_t asked = link->mtu[from][0];
-		uint16_t answered = link->mtu[other((enum ag_from)from)][1];
-		uint16_t agreed = asked < answered ? asked : answered;
+		uint16_t agreed = story_agreed(link, (enum ag_from)from);
 
 		if (agreed > most)
 			most = agreed;
@@ -524,13 +517,18 @@ static void check_format(struct ag_story *story, struct story_link *link,
 			 const struct ag_decision *decision)
 {
 	const struct ag_subject *subject = decision->subject;
+	struct story_count *too_long = &link->too_long[decision->from];
+	uint16_t mtu = mtu_in_force(link);
 
-	if (decision->bearer == AG_BEARER_ATT && decision->pdu_len > mtu_in_force(link))
-		count(story, &link->too_long[decision->from], decision);
-	else if (ag_subject_has(subject, AG_F_ATT_MALFORMED) &&
-		 subject->value[AG_F_ATT_MALFORMED].num &&
-		 decision->pdu_len <= subject->value[AG_F_MTU].num)
+	if (decision->bearer == AG_BEARER_ATT && decision->pdu_len > mtu) {
+		if (too_long->count == 0)
+			link->too_long_mtu[decision->from] = mtu;
+		count(story, too_long, decision);
+	} else if (ag_subject_has(subject, AG_F_ATT_MALFORMED) &&
+		   subject->value[AG_F_ATT_MALFORMED].num &&
+		   decision->pdu_len <= subject->value[AG_F_MTU].num) {
 		count(story, &link->malformed[decision->from], decision);
+	}
 }
 
 /* ---- Service Changed and indications ---- */
@@ -605,7 +603,7 @@ static void on_att(struct ag_story *story, struct story_link *link,
 		on_indication(story, link, decision, &att);
 		break;
 	case AG_ATT_CONFIRMATION:
-		link->indication[other(decision->from)] = (struct story_request){ 0 };
+		link->indication[story_other(decision->from)] = (struct story_request){ 0 };
 		break;
 	case AG_ATT_COMMAND:
 	case AG_ATT_NOTIFICATION:

@@ -85,6 +85,7 @@ struct story_link {
 	struct story_mark mtu_at[2][2];
 	struct story_count mtu_again[2];
 	struct story_count too_long[2]; /* PDUs longer than what was agreed */
+	uint16_t too_long_mtu[2];       /* which was this much for the first of them */
 	uint16_t service_changed; /* value handle in the local database, if it was asked for */
 	struct story_request indication[2];
 	struct story_request changed_early; /* Service Changed before encryption, from the host */
@@ -106,6 +107,22 @@ struct ag_story {
 	struct ag_finding findings[2 * AG_FINDING_KINDS];
 	size_t n_findings;
 };
+
+static inline enum ag_from story_other(enum ag_from from)
+{
+	return from == AG_FROM_HOST ? AG_FROM_PEER : AG_FROM_HOST;
+}
+
+/* What an exchange that this side asked for has led to (3.4.2.2); 0: there was none. */
+static inline uint16_t story_agreed(const struct story_link *link, enum ag_from from)
+{
+	uint16_t asked = link->mtu[from][0];
+	uint16_t answered = link->mtu[story_other(from)][1];
+
+	if (!asked || !answered)
+		return 0;
+	return asked < answered ? asked : answered;
+}
 
 /* What the link's traffic says, into story->findings. */
 void ag_story_judge(struct ag_story *story, const struct story_link *link);

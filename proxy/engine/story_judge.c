@@ -85,11 +85,6 @@ static const char *whose(enum ag_from from)
 	return from == AG_FROM_HOST ? "the host's" : "the peer's";
 }
 
-static enum ag_from other(enum ag_from from)
-{
-	return from == AG_FROM_HOST ? AG_FROM_PEER : AG_FROM_HOST;
-}
-
 static enum ag_from peripheral(const struct story_link *link)
 {
 	return link->view.role == AG_ROLE_PERIPHERAL ? AG_FROM_HOST : AG_FROM_PEER;
@@ -228,7 +223,7 @@ static void say_pairing_failed(const struct story_link *link, struct ag_finding 
 static bool judge_pairing(const struct story_link *link, enum ag_from from,
 			  struct ag_finding *finding)
 {
-	enum ag_from asked = other(from);
+	enum ag_from asked = story_other(from);
 	char code[48];
 
 	if (from != link->raiser || !link->raised.frame || link->settled.frame)
@@ -321,7 +316,7 @@ static bool judge_unanswered(const struct story_link *link, enum ag_from from,
 			     struct ag_finding *finding)
 {
 	const struct story_request *request = oldest(link, from);
-	enum ag_from silent = other(from);
+	enum ag_from silent = story_other(from);
 
 	if (!request || between(request->at, link->ended) < SLOW)
 		return false;
@@ -401,7 +396,7 @@ static bool judge_duplicate(const struct story_link *link, enum ag_from from,
 		     "the recording lacks packets, perhaps a second request too");
 		return true;
 	}
-	evidence(finding, link->answer[other(from)]);
+	evidence(finding, link->answer[story_other(from)]);
 	if (link->same_again[from])
 		sure(finding, AG_CERTAIN, "it is the same response, octet for octet");
 	else
@@ -435,8 +430,9 @@ static bool judge_indication(const struct story_link *link, enum ag_from from,
 
 	if (!indication->at.frame || between(indication->at, link->ended) < SLOW)
 		return false;
-	say(finding, "%s never confirmed \"%s\" (frame %" PRIu64 ") in %.1f s.", who(other(from)),
-	    indication->words, indication->at.frame, seconds(indication->at, link->ended));
+	say(finding, "%s never confirmed \"%s\" (frame %" PRIu64 ") in %.1f s.",
+	    who(story_other(from)), indication->words, indication->at.frame,
+	    seconds(indication->at, link->ended));
 	evidence(finding, indication->at);
 	if (between(indication->at, link->ended) >= TIMER_EARLY)
 		sure(finding, at_most(link, AG_CERTAIN), "30 s are the limit for a confirmation");
@@ -445,34 +441,23 @@ static bool judge_indication(const struct story_link *link, enum ag_from from,
 	return true;
 }
 
-/* What an exchange that this side asked for led to (3.4.2.2); 0: there was none. */
-static uint16_t agreed(const struct story_link *link, enum ag_from from)
-{
-	uint16_t asked = link->mtu[from][0];
-	uint16_t answered = link->mtu[other(from)][1];
-
-	if (!asked || !answered)
-		return 0;
-	return asked < answered ? asked : answered;
-}
-
 static bool judge_too_long(const struct story_link *link, enum ag_from from,
 			   struct ag_finding *finding)
 {
 	const struct story_count *what = &link->too_long[from];
-	uint16_t mtu = agreed(link, from) ? agreed(link, from) : agreed(link, other(from));
+	bool exchanged = story_agreed(link, from) || story_agreed(link, story_other(from));
 
 	if (what->count == 0)
 		return false;
 	say(finding, "%s sent \"%s\" (frame %" PRIu64 "), which is longer than the ATT_MTU of %u.",
-	    who(from), what->words, what->first.frame, mtu ? mtu : 23);
+	    who(from), what->words, what->first.frame, link->too_long_mtu[from]);
 	if (what->count > 1)
 		say(finding, " So are %" PRIu64 " PDUs in all, the last in frame %" PRIu64 ".",
 		    what->count, what->last.frame);
 	evidence(finding, what->first);
 	evidence(finding, what->last);
 	/* The exchange may be one of the packets that are missing. */
-	finding->harmless = incomplete(link) || !mtu;
+	finding->harmless = incomplete(link) || !exchanged;
 	if (finding->harmless)
 		sure(finding, AG_POSSIBLE, "the exchange of the MTU may be missing here");
 	else
@@ -506,7 +491,8 @@ static bool judge_mtu(const struct story_link *link, enum ag_from from, struct a
 	evidence(finding, link->mtu_at[from][1]);
 	finding->remedy = from == AG_FROM_PEER ? AG_REMEDY_ONE_MTU : AG_REMEDY_NONE;
 	/* What counts in the end may be the same all the same. */
-	finding->harmless = agreed(link, from) && agreed(link, from) == agreed(link, other(from));
+	finding->harmless = story_agreed(link, from) &&
+			    story_agreed(link, from) == story_agreed(link, story_other(from));
 	sure(finding, AG_CERTAIN, "Vol 3 Part F, 3.4.2.2");
 	return true;
 }

@@ -356,6 +356,39 @@ Test(engine_story, a_pdu_longer_than_the_mtu)
 	cr_expect_eq(world.n_found, 1);
 }
 
+/* What is told is the MTU by which the PDU was counted: while there are two, the larger one. */
+Test(engine_story, longer_than_the_larger_of_two_mtus)
+{
+	const struct ag_finding *finding;
+
+	begin(0);
+	HOST(0x02, 0x1e, 0x00);
+	PEER(0x03, 0x05, 0x02);
+	PEER(0x02, 0x05, 0x02);
+	HOST(0x03, 0x18, 0x00);
+	PEER(0x1b, 0x10, 0x00, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+	     20, 21, 22, 23, 24, 25, 26, 27, 28);
+	finish();
+	finding = &world.found[1];
+	cr_assert_eq(world.n_found, 2);
+	cr_expect(strstr(finding->text, "longer than the ATT_MTU of 30"), "%s", finding->text);
+}
+
+/* And the one before the exchange, whatever that led to. */
+Test(engine_story, longer_than_the_mtu_before_the_exchange)
+{
+	const struct ag_finding *finding;
+
+	begin(0);
+	PEER(0x1b, 0x10, 0x00, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+	     20, 21);
+	HOST(0x02, 0x05, 0x02);
+	PEER(0x03, 0x05, 0x02);
+	finish();
+	finding = expect(AG_FINDING_MTU, AG_CERTAIN, AG_REMEDY_NONE);
+	cr_expect(strstr(finding->text, "longer than the ATT_MTU of 23"), "%s", finding->text);
+}
+
 Test(engine_story, mtu_exchanged_twice)
 {
 	begin(0);
