@@ -29,11 +29,12 @@ struct ag_walk {
 /** How a list is made an index of. */
 struct ag_index_plan {
 	uint64_t fields; /* that may be columns */
-	size_t *left;    /* entries that may still be made, over all indices of a set */
+	size_t *left;    /* entries that may still be made, over all indices it is lent to */
 };
 
-/** Most entries that the columns of a set have in all; what is beyond is always asked. 10,000 rules
- *  have about as many for each kind of PDU they can match. */
+/** Most entries that columns have in all: those of a set's indices for PDUs, and again those of its
+ *  index for attributes. What is beyond is always asked. 10,000 rules have about as many for each
+ *  kind of PDU they can match. */
 enum { AG_ENTRIES_MAX = 1 << 22 };
 
 /**

@@ -287,6 +287,31 @@ static size_t count_matches(const struct ag_ruleset *set, uint16_t handle)
 	return count;
 }
 
+/** An index of all rules of a set by their handles. */
+static struct ag_index index_handles(struct ag_ruleset *set)
+{
+	uint32_t *numbers = malloc(set->count * sizeof(*numbers));
+	struct ag_candidates all = { numbers, set->count };
+	size_t left = AG_ENTRIES_MAX;
+	struct ag_index_plan plan = { UINT64_C(1) << AG_F_ATT_HANDLE, &left };
+	struct ag_index index = { 0 };
+
+	cr_assert(ne(ptr, numbers, NULL));
+	for (uint32_t i = 0; i < set->count; i++)
+		numbers[i] = i;
+	cr_assert(eq(int, ag_index_build(set, &all, &plan, &index), 0));
+	cr_assert(eq(sz, index.n_columns, 1));
+	cr_assert(ne(ptr, (void *)index.columns[0].bounds, NULL));
+	free(numbers);
+	return index;
+}
+
+/** Entries of a column by interval. */
+static size_t entries_of(const struct ag_column *column)
+{
+	return column->begin[column->n_bounds];
+}
+
 static int put_nested(char *out, size_t size, unsigned int number)
 {
 	return snprintf(out, size, "rule r%u when att.handle in %u..%u log\n", number, number,
@@ -297,7 +322,14 @@ static int put_nested(char *out, size_t size, unsigned int number)
 Test(rules_index, ranges_inside_each_other)
 {
 	struct ag_ruleset *set = compile_repeated(put_nested, 3000);
+	struct ag_index index = index_handles(set);
 
+	/* so most are always asked, and the column is no larger than 16 entries an interval */
+	cr_expect(eq(sz, index.columns[0].n_bounds, 6000));
+	cr_expect(le(sz, entries_of(&index.columns[0]), (size_t)16 * 6000));
+	cr_expect(ge(sz, entries_of(&index.columns[0]), (size_t)15 * 6000));
+	cr_expect(ge(sz, index.n_always, 2000));
+	cr_expect(lt(sz, index.n_always, set->count));
 	cr_expect(eq(sz, count_matches(set, 0), 0));
 	cr_expect(eq(sz, count_matches(set, 1), 1));
 	cr_expect(eq(sz, count_matches(set, 1000), 1000));
@@ -316,7 +348,11 @@ static int put_row(char *out, size_t size, unsigned int number)
 Test(rules_index, ranges_side_by_side)
 {
 	struct ag_ruleset *set = compile_repeated(put_row, 500);
+	struct ag_index index = index_handles(set);
 
+	/* an entry each, and none is asked about another's */
+	cr_expect(eq(sz, index.n_always, 0));
+	cr_expect(eq(sz, entries_of(&index.columns[0]), 500));
 	cr_expect(eq(sz, count_matches(set, 99), 0));
 	cr_expect(eq(sz, count_matches(set, 100), 1));
 	cr_expect(eq(sz, count_matches(set, 180), 1));
