@@ -272,7 +272,7 @@ static bool check_node(struct checker *checker, const struct ag_node *node,
 
 static bool has_verdict(const struct ag_rule *rule)
 {
-	return rule->n_actions && ag_action_is_verdict(&rule->actions[rule->n_actions - 1]) &&
+	return rule->n_actions && ag_is_verdict(rule->actions[rule->n_actions - 1].kind) &&
 	       !ag_rule_hides(rule);
 }
 

@@ -199,7 +199,7 @@ static bool check_after(struct ag_resolver *resolver, const struct ag_ast_action
 {
 	if (!verdict)
 		return true;
-	if (action->kind <= AG_DISCONNECT)
+	if (ag_is_verdict(action->kind))
 		ag_report_error(resolver->report, action->span,
 				"a rule has one verdict, and %s has been given",
 				action_names[verdict->kind]);
@@ -246,12 +246,12 @@ bool ag_lower_actions(struct ag_resolver *resolver, const struct ag_ast_action *
 	rule->n_actions = count;
 	count = 0;
 	for (const struct ag_ast_action *action = actions; action; action = action->next) {
-		fine &= hide && action->kind > AG_DISCONNECT
+		fine &= hide && !ag_is_verdict(action->kind)
 			    ? check_beside_hide(resolver, action)
 			    : check_after(resolver, verdict, action);
 		fine &= lower_action(resolver, action, &list[count], &body->notes[count]);
 		count++;
-		if (action->kind <= AG_DISCONNECT)
+		if (ag_is_verdict(action->kind))
 			verdict = action;
 	}
 	return fine;

@@ -162,9 +162,25 @@ struct ag_action {
 	const char *text;
 };
 
-static inline bool ag_action_is_verdict(const struct ag_action *action)
+/** Whether it decides; what does not is done beside a verdict, or before it. */
+static inline bool ag_is_verdict(enum ag_action_kind kind)
 {
-	return action->kind <= AG_DISCONNECT;
+	switch (kind) {
+	case AG_ACCEPT:
+	case AG_REJECT:
+	case AG_ANSWER:
+	case AG_DROP:
+	case AG_HIDE:
+	case AG_DISCONNECT:
+		return true;
+	case AG_REWRITE:
+	case AG_DELAY:
+	case AG_TIMEOUT:
+	case AG_DUPLICATE:
+	case AG_LOG:
+		break;
+	}
+	return false;
 }
 
 /** One rule of a set. Everything belongs to the set and lives as long as it does. */

@@ -181,7 +181,7 @@ static struct ag_shadow_outcome ask(const struct ag_shadow *shadow,
 		set_rule(&outcome, rule);
 		for (size_t i = 0; i < rule->n_actions && !decided; i++) {
 			apply(&outcome, decision, &rule->actions[i], &subject);
-			decided = ag_action_is_verdict(&rule->actions[i]);
+			decided = ag_is_verdict(rule->actions[i].kind);
 		}
 	}
 	return outcome;

@@ -96,7 +96,7 @@ static void run_rules(const struct ag_ruleset *set, const struct ag_subject *sub
 
 	while ((rule = ag_rules_next(set, subject, NULL, &position))) {
 		cr_assert(not(unreachable[rule->index]), "%s is reached:\n%s", rule->name, text);
-		if (ag_action_is_verdict(&rule->actions[rule->n_actions - 1]))
+		if (ag_is_verdict(rule->actions[rule->n_actions - 1].kind))
 			return;
 	}
 }
