@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "rules/field.h"
 #include "rules/match.h"
 
 void ag_cases_all(struct ag_cases *cases)
@@ -93,9 +92,7 @@ static enum certainty in_pdu(const struct ag_node *test, unsigned int pdu)
 /** Numbers can turn out to be impossible whatever the PDU: a range without members. */
 static bool is_empty(const struct ag_node *test)
 {
-	enum ag_value_type type = ag_field_type(test->field);
-
-	return type != AG_T_UUID && type != AG_T_BYTES && test->n_ranges == 0;
+	return ag_type_is_number(ag_field_type(test->field)) && test->n_ranges == 0;
 }
 
 /** In which PDUs a comparison can be true and in which it can be false; without the field it is
@@ -103,8 +100,7 @@ static bool is_empty(const struct ag_node *test)
 static void pdus_of_test(const struct ag_node *test, uint64_t is_true[AG_CONTEXT_WORDS],
 			 uint64_t is_false[AG_CONTEXT_WORDS])
 {
-	bool by_opcode = test->field == AG_F_ATT_OPCODE || test->field == AG_F_SMP_OPCODE ||
-			 test->field == AG_F_ATT_KIND;
+	bool by_opcode = ag_fields_of_opcode() & ag_field_bit(test->field);
 	bool empty = is_empty(test);
 
 	ag_pdus_with_field(test->field, is_true);

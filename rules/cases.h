@@ -11,6 +11,7 @@
  * than the truth, never smaller, so a case that is in one only is certain.
  */
 
+#include "rules/field.h"
 #include "rules/set.h"
 
 enum {
@@ -61,6 +62,20 @@ static inline enum ag_role ag_context_role(unsigned int context)
 static inline enum ag_path ag_context_path(unsigned int context)
 {
 	return (enum ag_path)(context % 4);
+}
+
+/** Fields that follow from the opcode. */
+static inline uint64_t ag_fields_of_opcode(void)
+{
+	return ag_field_bit(AG_F_ATT_OPCODE) | ag_field_bit(AG_F_ATT_KIND) |
+	       ag_field_bit(AG_F_SMP_OPCODE);
+}
+
+/** Fields that the cases settle: those, and those of the context. */
+static inline uint64_t ag_fields_of_cases(void)
+{
+	return ag_fields_of_opcode() | ag_field_bit(AG_F_FROM) | ag_field_bit(AG_F_ROLE) |
+	       ag_field_bit(AG_F_LINK) | ag_field_bit(AG_F_BEARER);
 }
 
 /** Fields that a PDU can have. */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "rules/cases.h"
-#include "rules/field.h"
 #include "rules/hide.h"
 #include "rules/index.h"
 #include "rules/match.h"
@@ -15,6 +14,7 @@
 enum {
 	KEYS = 4 * AG_PDUS, /* from x role x opcode */
 	NO_KEY = KEYS,      /* a subject of which these are not all known */
+	KEY_WORDS = KEYS / 64,
 };
 
 /** PDUs for which the same rules can match. */
@@ -52,26 +52,38 @@ static unsigned int key_of(const struct ag_subject *subject)
 	return (unsigned int)((from * 2 + role) * AG_PDUS + pdu);
 }
 
-/** Whether a rule with these cases can match under a key, on whatever link and bearer. */
-static bool possible(const struct ag_cases *cases, unsigned int key)
-{
-	unsigned int pdu = key % AG_PDUS;
-	unsigned int context = key / AG_PDUS * 4;
+/** The keys under which a rule can match, on whatever link and bearer, one bit each. */
+struct keys {
+	uint64_t words[KEY_WORDS];
+};
 
-	return ag_cases_has(cases, context, pdu) || ag_cases_has(cases, context + 1, pdu) ||
-	       ag_cases_has(cases, context + 2, pdu) || ag_cases_has(cases, context + 3, pdu);
+static void keys_of(const struct ag_cases *cases, struct keys *out)
+{
+	for (size_t i = 0; i < KEY_WORDS; i++) {
+		size_t context = i / AG_CONTEXT_WORDS * 4;
+		const uint64_t *at =
+		    &cases->words[context * AG_CONTEXT_WORDS + i % AG_CONTEXT_WORDS];
+
+		out->words[i] = at[0] | at[AG_CONTEXT_WORDS] | at[2 * AG_CONTEXT_WORDS] |
+				at[3 * AG_CONTEXT_WORDS];
+	}
+}
+
+static bool has_key(const struct keys *keys, unsigned int key)
+{
+	return keys->words[key / 64] >> key % 64 & 1;
 }
 
 /** Split the classes of keys by one more rule: two keys stay together where it makes no
  *  difference. @return: the number of classes */
-static unsigned int refine(uint16_t class_of[KEYS], const struct ag_cases *cases)
+static unsigned int refine(uint16_t class_of[KEYS], const struct keys *keys)
 {
 	uint16_t split[2][KEYS];
 	unsigned int count = 0;
 
 	memset(split, 0xff, sizeof(split));
 	for (unsigned int key = 0; key < KEYS; key++) {
-		uint16_t *slot = &split[possible(cases, key)][class_of[key]];
+		uint16_t *slot = &split[has_key(keys, key)][class_of[key]];
 
 		if (*slot == UINT16_MAX)
 			*slot = (uint16_t)count++;
@@ -103,16 +115,19 @@ struct growing {
 	size_t room[KEYS];
 	unsigned int member[KEYS]; /* a key of each class */
 	unsigned int n_classes;
-	bool *of_peers; /* by rule: for certain peers only */
-	size_t left;    /* entries of indices */
+	struct keys *keys; /* by rule; none where it hides */
+	bool *of_peers;    /* by rule: for certain peers only */
+	size_t left;       /* entries of indices */
 };
 
 static void growing_clear(struct growing *growing)
 {
 	for (unsigned int i = 0; growing && i < KEYS; i++)
 		free((uint32_t *)growing->list[i].rules);
-	if (growing)
+	if (growing) {
+		free(growing->keys);
 		free(growing->of_peers);
+	}
 	free(growing);
 }
 
@@ -122,16 +137,10 @@ static void find_members(const struct ag_dispatch *dispatch, struct growing *gro
 		growing->member[dispatch->class_of[key]] = key;
 }
 
-static bool add_rule(struct growing *growing, const struct ag_ruleset *set, size_t rule)
+static bool add_rule(struct growing *growing, size_t rule)
 {
-	struct ag_cases can_be_true;
-	struct ag_cases can_be_false;
-
-	if (ag_rule_hides(&set->rules[rule]))
-		return true;
-	ag_cases_of(set->bodies[rule].when, &can_be_true, &can_be_false);
 	for (unsigned int i = 0; i < growing->n_classes; i++) {
-		if (possible(&can_be_true, growing->member[i]) &&
+		if (has_key(&growing->keys[rule], growing->member[i]) &&
 		    !list_add(&growing->list[i], &growing->room[i], (uint32_t)rule))
 			return false;
 	}
@@ -141,8 +150,7 @@ static bool add_rule(struct growing *growing, const struct ag_ruleset *set, size
 /** Fields that make columns: those that the classes settle make none. */
 static uint64_t column_fields(void)
 {
-	return ~(ag_field_bit(AG_F_FROM) | ag_field_bit(AG_F_ROLE) | ag_field_bit(AG_F_ATT_OPCODE) |
-		 ag_field_bit(AG_F_ATT_KIND) | ag_field_bit(AG_F_SMP_OPCODE));
+	return ~(ag_field_bit(AG_F_FROM) | ag_field_bit(AG_F_ROLE) | ag_fields_of_opcode());
 }
 
 /** The rules of a class that are for certain peers only. */
@@ -201,7 +209,7 @@ static int index_all(struct ag_ruleset *set, struct growing *growing)
 static int build_lists(struct ag_ruleset *set, struct growing *growing)
 {
 	for (size_t i = 0; i < set->count; i++) {
-		if (!add_rule(growing, set, i))
+		if (!add_rule(growing, i))
 			return -ENOMEM;
 	}
 	return index_classes(set, growing) || index_all(set, growing) ? -ENOMEM : 0;
@@ -240,7 +248,8 @@ static void classify(const struct ag_ruleset *set, struct ag_dispatch *dispatch,
 		ag_cases_or(&dispatch->any, &can_be_true);
 		if (!growing->of_peers[i])
 			ag_cases_or(&dispatch->any_peers, &can_be_true);
-		growing->n_classes = refine(dispatch->class_of, &can_be_true);
+		keys_of(&can_be_true, &growing->keys[i]);
+		growing->n_classes = refine(dispatch->class_of, &growing->keys[i]);
 	}
 }
 
@@ -252,7 +261,8 @@ int ag_dispatch_build(struct ag_ruleset *set)
 	set->dispatch = ag_arena_alloc(&set->arena, 1, sizeof(*set->dispatch));
 	if (growing && set->dispatch) {
 		growing->left = AG_ENTRIES_MAX;
-		r = find_peers(set, growing);
+		growing->keys = calloc(set->count + 1, sizeof(*growing->keys));
+		r = growing->keys ? find_peers(set, growing) : -ENOMEM;
 	}
 	if (!r) {
 		classify(set, set->dispatch, growing);

@@ -27,6 +27,24 @@ bool ag_field_find(const char *text, size_t len, enum ag_field *field);
 /** Whether a field of the language's later versions has this name. */
 bool ag_field_is_planned(const char *text, size_t len);
 
+/** Whether values of a type are numbers, in ranges; the others are UUIDs or octets. */
+static inline bool ag_type_is_number(enum ag_value_type type)
+{
+	switch (type) {
+	case AG_T_FLAG:
+	case AG_T_NUMBER:
+	case AG_T_HANDLE:
+	case AG_T_NAME:
+	case AG_T_DURATION:
+	case AG_T_BDADDR:
+		return true;
+	case AG_T_UUID:
+	case AG_T_BYTES:
+		break;
+	}
+	return false;
+}
+
 /** "a handle", "a UUID" … as messages say what a field takes. */
 const char *ag_type_words(enum ag_value_type type);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "rules/field.h"
+#include "rules/hash.h"
 #include "rules/index.h"
 #include "rules/match.h"
 
@@ -142,17 +143,10 @@ struct mix {
 	uint64_t b;
 };
 
-static uint64_t scramble(uint64_t z)
-{
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
 static void mix(struct mix *to, uint64_t word)
 {
-	to->a = scramble(to->a + word + UINT64_C(0x9e3779b97f4a7c15));
-	to->b = scramble((to->b ^ word) * UINT64_C(0xd1342543de82ef95) + 1);
+	to->a = ag_hash_scramble(to->a + word + AG_HASH_STEP);
+	to->b = ag_hash_scramble((to->b ^ word) * UINT64_C(0xd1342543de82ef95) + 1);
 }
 
 static void mix_both(struct mix *to, const struct mix *other)
@@ -180,9 +174,9 @@ static void mix_test(struct mix *to, const struct ag_node *test)
 
 enum truth { NO, YES, OPEN };
 
-/** What the link settles of a node, or of its negation; of what is left open, `rest` is told from
- *  everything else. A negation goes down to the comparisons, so that it does not matter how it was
- *  written. */
+/** What the link settles of a node, or of its negation. Where that is left open, and only there,
+ *  `rest` tells it from everything else. A negation goes down to the comparisons, so that it does
+ * not matter how it was written. */
 static enum truth settle(const struct ag_node *node, bool negate, const struct ag_subject *link,
 			 struct mix *rest);
 
@@ -207,10 +201,10 @@ static enum truth settle_chain(const struct ag_node *node, bool negate,
 		mix_both(&row, &child);
 		open++;
 	}
+	if (!open)
+		return all ? YES : NO;
 	*rest = open == 1 ? only : row;
-	if (open)
-		return OPEN;
-	return all ? YES : NO;
+	return OPEN;
 }
 
 static enum truth settle(const struct ag_node *node, bool negate, const struct ag_subject *link,
@@ -226,11 +220,11 @@ static enum truth settle(const struct ag_node *node, bool negate, const struct a
 	case AG_NODE_SAMPLER: /* is in no rule that is asked for attributes */
 		break;
 	}
+	if (ag_fields_of_link() & ag_field_bit(node->field))
+		return ag_condition_holds(node, link, NULL) != negate ? YES : NO;
 	mix(rest, negate);
 	mix_test(rest, node);
-	if (!(ag_fields_of_link() & ag_field_bit(node->field)))
-		return OPEN;
-	return ag_condition_holds(node, link, NULL) != negate ? YES : NO;
+	return OPEN;
 }
 
 bool ag_rules_hide_digest(const struct ag_ruleset *set, const struct ag_subject *link_part,
@@ -248,8 +242,6 @@ bool ag_rules_hide_digest(const struct ag_ruleset *set, const struct ag_subject 
 
 		if (truth == NO)
 			continue;
-		if (truth == YES)
-			rest = (struct mix){ 0 };
 		mix(&so_far, hide);
 		mix_both(&so_far, &rest);
 		if (hide) { /* an accept counts only if a hide comes behind it */

@@ -80,56 +80,33 @@ static bool same_items(const struct ag_node *a, const struct ag_node *b)
 
 bool ag_tests_exclude(const struct ag_node *a, const struct ag_node *b)
 {
+	enum ag_value_type type;
+
 	if (a->kind != AG_NODE_TEST || b->kind != AG_NODE_TEST || a->field != b->field)
 		return false;
-	switch (ag_field_type(a->field)) {
-	case AG_T_FLAG:
-	case AG_T_NUMBER:
-	case AG_T_HANDLE:
-	case AG_T_NAME:
-	case AG_T_DURATION:
-	case AG_T_BDADDR:
+	type = ag_field_type(a->field);
+	if (ag_type_is_number(type))
 		return !ranges_meet(a, b);
-	case AG_T_UUID:
-		return !a->negated && !b->negated && uuids_all_in(a, b, true);
-	case AG_T_BYTES:
-		break;
-	}
-	return false;
+	return type == AG_T_UUID && !a->negated && !b->negated && uuids_all_in(a, b, true);
 }
 
 /** Whether one comparison follows from another. */
 static bool test_implies(const struct ag_node *given, const struct ag_node *then)
 {
+	enum ag_value_type type = ag_field_type(given->field);
+
 	if (given->field != then->field)
 		return false;
-	switch (ag_field_type(given->field)) {
-	case AG_T_FLAG:
-	case AG_T_NUMBER:
-	case AG_T_HANDLE:
-	case AG_T_NAME:
-	case AG_T_DURATION:
-	case AG_T_BDADDR:
+	if (ag_type_is_number(type))
 		return ranges_inside(given, then);
-	case AG_T_UUID:
-		if (given->negated)
-			return then->negated && uuids_all_in(then, given, false);
-		return uuids_all_in(given, then, then->negated);
-	case AG_T_BYTES:
-		break;
-	}
-	return same_items(given, then);
+	if (type == AG_T_BYTES)
+		return same_items(given, then);
+	if (given->negated)
+		return then->negated && uuids_all_in(then, given, false);
+	return uuids_all_in(given, then, then->negated);
 }
 
 /* ---- Conditions ---- */
-
-/** Whether a comparison can be settled by what the cases tell: by context and opcode. */
-static bool is_settled_by_cases(const struct ag_node *test)
-{
-	return test->field == AG_F_FROM || test->field == AG_F_ROLE || test->field == AG_F_LINK ||
-	       test->field == AG_F_BEARER || test->field == AG_F_ATT_OPCODE ||
-	       test->field == AG_F_ATT_KIND || test->field == AG_F_SMP_OPCODE;
-}
 
 static bool certain_in(const struct ag_node *node, const struct ag_cases *cases)
 {
@@ -137,7 +114,7 @@ static bool certain_in(const struct ag_node *node, const struct ag_cases *cases)
 	struct ag_cases can_be_false;
 
 	/* spares most of the work where many rules differ in a handle or a value */
-	if (node->kind == AG_NODE_TEST && !is_settled_by_cases(node))
+	if (node->kind == AG_NODE_TEST && !(ag_fields_of_cases() & ag_field_bit(node->field)))
 		return false;
 	ag_cases_of(node, &can_be_true, &can_be_false);
 	return !ag_cases_meet(&can_be_false, cases);

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rules/field.h"
+#include "rules/hash.h"
+
 /* ---- Conditions ---- */
 
 static int compare_ranges(const void *left, const void *right)
@@ -90,22 +93,14 @@ static bool items_have(const struct ag_node *node, const struct ag_bytes *bytes)
 static bool test(const struct ag_node *node, const struct ag_subject *subject)
 {
 	const union ag_value *value = &subject->value[node->field];
+	enum ag_value_type type = ag_field_type(node->field);
 
 	if (!ag_subject_has(subject, node->field))
 		return false;
-	switch (ag_field_type(node->field)) {
-	case AG_T_FLAG:
-	case AG_T_NUMBER:
-	case AG_T_HANDLE:
-	case AG_T_NAME:
-	case AG_T_DURATION:
-	case AG_T_BDADDR:
+	if (ag_type_is_number(type))
 		return ag_ranges_have(node->ranges, node->n_ranges, value->num);
-	case AG_T_UUID:
+	if (type == AG_T_UUID)
 		return uuids_have(node->uuids, node->n_uuids, &value->uuid) != node->negated;
-	case AG_T_BYTES:
-		break;
-	}
 	return items_have(node, &value->bytes) != node->negated;
 }
 
@@ -136,11 +131,8 @@ void ag_match_state_free(struct ag_match_state *state)
 /** SplitMix64: every seed is good, and the same seed gives the same row. */
 static uint64_t next_random(uint64_t *state)
 {
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
+	*state += AG_HASH_STEP;
+	return ag_hash_scramble(*state);
 }
 
 static bool sample(const struct ag_node *node, struct ag_match_state *state)

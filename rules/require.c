@@ -82,22 +82,13 @@ static bool gather_numbers(const struct ag_node *test, struct ag_required *to)
 
 static bool gather_test(const struct ag_node *test, enum ag_field field, struct ag_required *to)
 {
+	enum ag_value_type type = ag_field_type(field);
+
 	if (test->field != field)
 		return false;
-	switch (ag_field_type(field)) {
-	case AG_T_UUID:
-		return gather_uuids(test, to);
-	case AG_T_BYTES:
-		return gather_octets(test, to);
-	case AG_T_FLAG:
-	case AG_T_NUMBER:
-	case AG_T_HANDLE:
-	case AG_T_NAME:
-	case AG_T_DURATION:
-	case AG_T_BDADDR:
-		break;
-	}
-	return gather_numbers(test, to);
+	if (ag_type_is_number(type))
+		return gather_numbers(test, to);
+	return type == AG_T_UUID ? gather_uuids(test, to) : gather_octets(test, to);
 }
 
 static bool gather(const struct ag_node *node, enum ag_field field, struct ag_required *to);
