@@ -507,7 +507,6 @@ static int carry_out_hidden(struct ag_engine *engine, struct ag_unit *unit,
 {
 	const struct ag_hide_finding *found = &judgement->hide;
 	const struct ag_att *att = &judgement->att;
-	uint8_t confirmation = AG_ATT_HANDLE_VALUE_CFM;
 	int r = swallow(engine, unit);
 
 	if (r)
@@ -515,11 +514,8 @@ static int carry_out_hidden(struct ag_engine *engine, struct ag_unit *unit,
 	if (found->outcome == AG_HIDE_ONWARD)
 		return ag_hide_onward(engine, unit, found->handle);
 	expect_recorded(engine, unit, att);
-	if (att->kind == AG_ATT_INDICATION)
-		return ag_send_pdu(engine, unit->link, unit->from, unit->channel, unit->cid,
-				   &confirmation, 1, 0, 0);
 	if (att->kind != AG_ATT_REQUEST)
-		return 0;
+		return ag_answer_reject(engine, unit, att, error);
 	*error = found->error;
 	return ag_answer_error(engine, unit->link, unit->from, unit->channel, att->opcode,
 			       found->handle, found->error);
