@@ -7,6 +7,8 @@
 
 /** L2CAP's default MTU of a BR/EDR channel (5.1). */
 #define DEFAULT_MTU 672
+/** Octets of a grant of credits: header, channel and number (4.24). */
+#define GRANT_LEN (AG_L2CAP_SIGNAL_HEADER + 4)
 
 static struct ag_channel *find_by_cid(struct ag_link *link, enum ag_side at, uint16_t cid)
 {
@@ -250,22 +252,21 @@ static void learn(struct ag_link *link, enum ag_side from, const struct ag_l2cap
 	}
 }
 
-/* 4.24: forward what is left of the grant. */
+/* 4.24: one by itself, of which what is left is forwarded. */
 static int on_credits(struct ag_engine *engine, struct ag_unit *unit,
 		      struct ag_l2cap_signal *signal)
 {
 	uint16_t cid = ag_l2cap_cid(signal->source, 0);
 	uint16_t credits = signal->number[AG_L2CAP_CREDITS];
 	struct ag_channel *channel = find_by_cid(unit->link, unit->from, cid);
-	uint8_t pdu[8];
+	uint8_t pdu[GRANT_LEN];
 	uint16_t rest;
 	int r;
 
 	if (!channel)
 		return ag_unit_forward(engine, unit);
 	rest = ag_eatt_granted(channel, unit->from, credits);
-	if (rest == credits || unit->forwarded || unit->len != sizeof(pdu)) {
-		rest = credits;
+	if (rest == credits) {
 		r = ag_unit_forward(engine, unit);
 	} else if (!rest) {
 		r = ag_unit_swallow(engine, unit);
@@ -278,18 +279,37 @@ static int on_credits(struct ag_engine *engine, struct ag_unit *unit,
 	return r ? r : ag_eatt_drain(engine, unit->link, channel, unit->from);
 }
 
+/* One that cannot be changed: it counts in full, and what is to be taken out of a grant waits for
+ * the next. */
+static int on_fixed_credits(struct ag_engine *engine, const struct ag_unit *unit,
+			    const struct ag_l2cap_signal *signal)
+{
+	uint16_t cid = ag_l2cap_cid(signal->source, 0);
+	struct ag_channel *channel = find_by_cid(unit->link, unit->from, cid);
+
+	if (!channel)
+		return 0;
+	channel->flow[unit->from].credits += signal->number[AG_L2CAP_CREDITS];
+	channel->flow[unit->from].sender += signal->number[AG_L2CAP_CREDITS];
+	return ag_eatt_drain(engine, unit->link, channel, unit->from);
+}
+
 int ag_signal(struct ag_engine *engine, struct ag_unit *unit)
 {
 	struct ag_cursor commands = ag_cursor(unit->pdu, unit->len);
+	bool fixed = unit->forwarded || unit->len != GRANT_LEN;
 	struct ag_l2cap_signal signal;
-	int found;
+	int r = 0, found;
 
-	while ((found = ag_l2cap_signal_next(&commands, &signal)) != AG_L2CAP_END) {
+	while (!r && (found = ag_l2cap_signal_next(&commands, &signal)) != AG_L2CAP_END) {
 		if (found == AG_L2CAP_SHORT)
 			continue;
-		if (signal.code == AG_L2CAP_FLOW_CONTROL_CREDIT)
+		if (signal.code != AG_L2CAP_FLOW_CONTROL_CREDIT)
+			learn(unit->link, unit->from, &signal);
+		else if (fixed)
+			r = on_fixed_credits(engine, unit, &signal);
+		else
 			return on_credits(engine, unit, &signal);
-		learn(unit->link, unit->from, &signal);
 	}
-	return ag_unit_forward(engine, unit);
+	return r ? r : ag_unit_forward(engine, unit);
 }
