@@ -26,6 +26,26 @@ const char *ag_action_name(enum ag_action_kind kind)
 	return action_names[kind];
 }
 
+bool ag_is_verdict(enum ag_action_kind kind)
+{
+	switch (kind) {
+	case AG_ACCEPT:
+	case AG_REJECT:
+	case AG_ANSWER:
+	case AG_DROP:
+	case AG_HIDE:
+	case AG_DISCONNECT:
+		return true;
+	case AG_REWRITE:
+	case AG_DELAY:
+	case AG_TIMEOUT:
+	case AG_DUPLICATE:
+	case AG_LOG:
+		break;
+	}
+	return false;
+}
+
 static bool lower_time(struct ag_resolver *resolver, const struct ag_token *token, bool may_be_0,
 		       uint64_t *out)
 {

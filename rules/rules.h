@@ -162,26 +162,8 @@ struct ag_action {
 	const char *text;
 };
 
-/** Whether it decides; what does not is done beside a verdict, or before it. */
-static inline bool ag_is_verdict(enum ag_action_kind kind)
-{
-	switch (kind) {
-	case AG_ACCEPT:
-	case AG_REJECT:
-	case AG_ANSWER:
-	case AG_DROP:
-	case AG_HIDE:
-	case AG_DISCONNECT:
-		return true;
-	case AG_REWRITE:
-	case AG_DELAY:
-	case AG_TIMEOUT:
-	case AG_DUPLICATE:
-	case AG_LOG:
-		break;
-	}
-	return false;
-}
+/** Whether an action decides; what does not is done beside a verdict. */
+bool ag_is_verdict(enum ag_action_kind kind);
 
 /** One rule of a set. Everything belongs to the set and lives as long as it does. */
 struct ag_rule {
