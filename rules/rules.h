@@ -119,13 +119,6 @@ static inline void ag_subject_set(struct ag_subject *subject, enum ag_field fiel
 	subject->present |= UINT64_C(1) << field;
 }
 
-static inline void ag_subject_set_uuid(struct ag_subject *subject, enum ag_field field,
-				       const struct ag_uuid *uuid)
-{
-	subject->value[field].uuid = *uuid;
-	subject->present |= UINT64_C(1) << field;
-}
-
 /* ---- Rules in force ---- */
 
 enum ag_action_kind {

@@ -125,6 +125,13 @@ const struct ag_attribute *ag_attributes_exactly(const struct ag_attributes *map
 bool ag_attributes_find(const struct ag_attributes *map, uint16_t handle,
 			struct ag_attribute_place *out);
 
+static inline void ag_subject_set_uuid(struct ag_subject *subject, enum ag_field field,
+				       const struct ag_uuid *uuid)
+{
+	subject->value[field].uuid = *uuid;
+	subject->present |= UINT64_C(1) << field;
+}
+
 /** Set the fields of a subject that tell what an attribute is: `att.mapped`, and of `att.uuid`,
  *  `att.characteristic` and `att.service` those that are known. */
 void ag_subject_place(struct ag_subject *subject, const struct ag_attribute_place *place);
