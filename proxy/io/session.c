@@ -306,14 +306,10 @@ static void on_given_up(void *user, unsigned int pause_ms)
 {
 	struct session *session = user;
 	struct ag_transport *host = session->transport[AG_SIDE_HOST];
+	int r = ag_vhci_given_up(host);
 
-	ag_transport_fail(host, -ETIMEDOUT,
-			  "the kernel has given up the set-up of %s, where a command may take two "
-			  "seconds (see `dmesg')",
-			  host->label);
 	if (session->config->once) {
-		ag_log(AG_LOG_ERROR, "%s", host->why);
-		end(session, -ETIMEDOUT);
+		on_ended(session, AG_SIDE_HOST, r);
 		return;
 	}
 	ag_log(AG_LOG_WARNING, "%s; another one is shown in %u s", host->why, pause_ms / 1000);

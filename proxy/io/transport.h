@@ -117,4 +117,7 @@ struct ag_transport *ag_stream_new(void);
 /** Index of the virtual controller, learned when it was opened. */
 unsigned int ag_vhci_index(const struct ag_transport *transport);
 
+/** Set `why` for a virtual controller that the kernel has given up. @return: -ETIMEDOUT */
+int ag_vhci_given_up(struct ag_transport *transport);
+
 #endif

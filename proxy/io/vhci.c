@@ -52,6 +52,14 @@ unsigned int ag_vhci_index(const struct ag_transport *transport)
 	return ((const struct vhci *)transport)->index;
 }
 
+int ag_vhci_given_up(struct ag_transport *transport)
+{
+	return ag_transport_fail(transport, -ETIMEDOUT,
+				 "the kernel has given up the set-up of %s, where a command may "
+				 "take two seconds (see `dmesg')",
+				 transport->label);
+}
+
 static int no_device(struct ag_transport *transport, int error)
 {
 	if (error == EACCES || error == EPERM)
