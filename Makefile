@@ -70,7 +70,7 @@ $(BUILD)/libsim.a: $(call objects,$(SIM_SRC))
 # tests/sim/alloc.c counts allocations and lets them fail
 $(BUILD)/unit: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free \
                           -Wl,--wrap=strdup,--wrap=strndup,--wrap=asprintf \
-                          -Wl,--wrap=open_memstream,--wrap=fclose
+                          -Wl,--wrap=open_memstream,--wrap=fclose,--wrap=pthread_create
 $(BUILD)/unit: $(call objects,$(UNIT_SRC) $(LIB_SRC) $(filter-out %/main.c,$(PHONE_SRC))) $(BUILD)/libsim.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
 

@@ -159,16 +159,6 @@ void ag_control_status(const struct ag_control_view *view, FILE *out)
 
 static const char *const asker[2] = { [AG_SIDE_HOST] = "host", [AG_SIDE_CONTROLLER] = "peer" };
 
-static void put_name(struct ag_json *json, const char *key, enum ag_field field, uint64_t num)
-{
-	const char *name = ag_field_value_name(field, num);
-
-	if (name)
-		ag_json_string(json, key, name);
-	else
-		ag_json_number(json, key, num);
-}
-
 static bool names_attribute(uint8_t opcode)
 {
 	const struct ag_att_format *format = ag_att_format(opcode);
@@ -203,7 +193,8 @@ static void put_requests(struct ag_json *json, const struct ag_bearer_view *bear
 			continue;
 		ag_json_open(json, NULL);
 		ag_json_string(json, "from", asker[side]);
-		put_name(json, "opcode", AG_F_ATT_OPCODE, request->opcode);
+		ag_json_string(json, "opcode",
+			       ag_field_value_name(AG_F_ATT_OPCODE, request->opcode));
 		ag_json_number(json, "handle", request->handle);
 		put_attribute(json, maps[side], request);
 		ag_json_optional(json, "pdu", request->number != 0, request->number);

@@ -396,7 +396,7 @@ void ag_control_answer(const struct ag_control_asked *asked, const char *line, s
 
 	if (request)
 		answer_object(&asking);
-	else if (json_error_code(&error) == json_error_out_of_memory)
+	else if (!error.text[0]) /* what is wrong with a line has words */
 		out_of_memory(out);
 	else
 		ag_control_error(out, "syntax", error.text);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,6 +20,10 @@ void *__wrap_realloc(void *pointer, size_t size);
 char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t size);
 void __wrap_free(void *pointer);
+int __real_pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*run)(void *),
+			  void *user);
+int __wrap_pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*run)(void *),
+			  void *user);
 FILE *__real_open_memstream(char **text, size_t *len);
 int __real_fclose(FILE *file);
 FILE *__wrap_open_memstream(char **text, size_t *len);
@@ -152,6 +157,13 @@ FILE *__wrap_open_memstream(char **text, size_t *len)
 		break;
 	}
 	return file;
+}
+
+/* A thread needs a stack. */
+int __wrap_pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*run)(void *),
+			  void *user)
+{
+	return fails(1) ? EAGAIN : __real_pthread_create(out, attr, run, user);
 }
 
 /* A text that could not grow says so when it is closed. */

@@ -5,7 +5,7 @@
 /*
  * The unit binary is linked with --wrap for malloc, calloc, realloc, strdup, strndup and free, so
  * that tests can count what the project's own objects allocate and let it fail. Of what libc
- * allocates for them, asprintf() and the texts of open_memstream() can fail too.
+ * allocates for them, asprintf(), the texts of open_memstream() and pthread_create() can fail too.
  */
 
 #include <stddef.h>

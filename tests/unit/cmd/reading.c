@@ -1,34 +1,65 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the commands that read recordings share. */
 #include <criterion/criterion.h>
+#include <pty.h>
+#include <string.h>
+#include <unistd.h>
 
-#include "proxy/base/cleanup.h"
 #include "proxy/cmd/reading.h"
 
-#define S UINT64_C(1000000)
+TestSuite(cmd_reading, .timeout = 60);
 
-TestSuite(cmd_reading, .timeout = 20);
-
-/* The time of recordings goes on from where the clock was set back, and waits where two records
- * only stand in the wrong order; the way back gives the stamps again. */
-Test(cmd_reading, time_never_goes_back)
+Test(cmd_reading, the_number_of_a_controller)
 {
-	static const struct {
-		uint64_t stamp_us;
-		uint64_t now_us;
-	} rows[] = {
-		{ 5000 * S, 5000 * S },  { 5001 * S, 5001 * S },     { 1401 * S, 5001 * S },
-		{ 1402 * S, 5002 * S },  { 1402 * S - 5, 5002 * S }, { 1402 * S + 7, 5002 * S + 7 },
-		{ 1 * S, 5002 * S + 7 }, { 2 * S, 5003 * S + 7 },    { 9000 * S, 14001 * S + 7 },
+	static const char *const wrong[] = {
+		"", "x", "hci", "1x", "65535", "99999999999999999999"
 	};
-	struct ag_reading_clock clock = { .stamp_us = 0 };
-	uint64_t before = 0;
+	uint16_t index = 7;
 
-	for (size_t i = 0; i < ag_array_size(rows); i++) {
-		uint64_t now_us = ag_reading_time(&clock, rows[i].stamp_us);
+	cr_expect(ag_parse_index("0", &index) && index == 0);
+	cr_expect(ag_parse_index("hci65534", &index) && index == 65534);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		cr_expect_not(ag_parse_index(wrong[i], &index), "%s", wrong[i]);
+	cr_expect_eq(index, 65534);
+}
 
-		cr_expect_eq(now_us, rows[i].now_us, "row %zu: %ju", i, (uintmax_t)now_us);
-		cr_expect_geq(now_us, before);
-		cr_expect_lt(ag_reading_stamp(&clock, now_us) - rows[i].stamp_us, 10);
-		before = now_us;
+/* What was written to the terminal since the last call. */
+static void expect_shown(int terminal, const char *expected)
+{
+	char text[256] = "";
+	size_t len = strlen(expected), at = 0;
+	ssize_t n = 1;
+
+	while (at < len && n > 0) {
+		n = read(terminal, text + at, sizeof(text) - 1 - at);
+		at += n > 0 ? (size_t)n : 0;
 	}
+	cr_expect_str_eq(text, expected);
+}
+
+/* After some seconds, now and then, and on a terminal only. */
+Test(cmd_reading, how_far_it_is)
+{
+	static const char path[] = "tests/captures/ios-insufficient-auth.btsnoop";
+	struct ag_capture_frame frame = { .number = 4096 };
+	struct ag_progress progress = ag_progress_begin();
+	struct ag_capture *capture;
+	int terminal, slave;
+
+	cr_assert_eq(ag_capture_open(path, NULL, &capture), 0);
+	cr_assert_eq(openpty(&terminal, &slave, NULL, NULL, NULL), 0);
+	cr_assert_geq(dup2(slave, STDERR_FILENO), 0);
+	frame.offset = ag_capture_size(capture) / 2;
+	progress.began += 1000; /* it has not begun yet */
+	ag_progress_show(&progress, capture, &frame);
+	ag_progress_end(&progress);
+	progress.began -= 2000;
+	frame.number++;
+	ag_progress_show(&progress, capture, &frame);
+	frame.number--;
+	ag_progress_show(&progress, capture, &frame);
+	expect_shown(terminal, "\rframe 4096, 50 %");
+	ag_progress_end(&progress);
+	expect_shown(terminal, "\r\x1b[K");
+	ag_capture_close(capture);
 }

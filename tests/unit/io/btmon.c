@@ -129,3 +129,25 @@ Test(io_btmon, a_message_belongs_to_the_side_that_sent)
 	cr_expect_eq(btmon.fd, -1);
 	close(fd[1]);
 }
+
+/* Nobody takes what is said: once told, and the traffic goes on. */
+Test(io_btmon, a_channel_that_fails)
+{
+	struct ag_decision host = make(AG_FROM_HOST);
+	struct ag_btmon btmon = { .fd = -1 };
+	char text[512] = "";
+	int fd[2], log[2];
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fd), 0);
+	cr_assert_eq(pipe(log), 0);
+	cr_assert_geq(dup2(log[1], STDERR_FILENO), 0);
+	close(fd[1]);
+	btmon.fd = fd[0];
+	ag_btmon_tap(&btmon, &host);
+	ag_btmon_tap(&btmon, &host);
+	cr_expect(btmon.told);
+	cr_assert_gt(read(log[0], text, sizeof(text) - 1), 0);
+	cr_expect_str_eq(text,
+			 "attgate: btmon does not show everything that is decided: Broken pipe\n");
+	ag_btmon_close(&btmon);
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -154,4 +155,29 @@ Test(io_capture, a_full_disk_is_noticed)
 	cr_assert_eq(ag_capture_writer_open("/dev/full", AG_BTSNOOP_H4, &writer), 0);
 	cr_assert_lt(ag_capture_writer_close(writer), 0);
 	cr_assert_lt(ag_capture_writer_open("/nonexistent/x", AG_BTSNOOP_H4, &writer), 0);
+}
+
+Test(io_capture, what_cannot_be_read)
+{
+	struct ag_capture_frame frame;
+	struct ag_capture *capture = NULL;
+	int fd = dup(0); /* the number that the file will have */
+	uint8_t data[16] = "btsnoop";
+
+	close(fd);
+	ag_btsnoop_put_file(AG_BTSNOOP_H4, data);
+	data[11] = 2;
+	expect_refused(data, sizeof(data), "of another version than 1");
+	cr_expect_eq(ag_capture_open("/nonexistent", NULL, &capture), AG_CAPTURE_UNKNOWN);
+	/* memory of nobody */
+	cr_expect_eq(ag_capture_open("/proc/self/mem", NULL, &capture), AG_CAPTURE_UNKNOWN);
+	cr_assert_eq(
+	    ag_capture_open("tests/captures/bluez-5.66-reverse-discovery.btsnoop", NULL, &capture),
+	    0);
+	close(fd);
+	while (ag_capture_next(capture, &frame) == 0)
+		;
+	cr_expect_eq(ag_capture_next(capture, &frame), -EBADF);
+	cr_expect_eq(ag_capture_rewind(capture), -EBADF);
+	ag_capture_close(capture);
 }

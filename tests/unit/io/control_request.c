@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <ev.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/engine/attributes.h"
 #include "proxy/io/control_request.h"
 #include "tests/sim/alloc.h"
 
@@ -331,5 +334,69 @@ Test(control_request, without_memory)
 			free(text);
 		}
 	}
+	tear_down(&stage);
+}
+
+/* The controller's name is what somebody wrote on the command line. */
+Test(control_request, labels_of_metrics)
+{
+	struct stage stage;
+
+	set_up(&stage);
+	stage.transport[AG_SIDE_CONTROLLER].address.text = "unix:/a\"b\\c\nd";
+	expect_answer(&stage, "{\"request\": \"metrics\"}",
+		      "{controller=\\\"unix:/a\\\\\\\"b\\\\\\\\c\\\\nd\\\"}");
+	tear_down(&stage);
+}
+
+static void *no_memory(size_t size)
+{
+	(void)size;
+	return NULL;
+}
+
+Test(control_request, a_request_for_which_there_is_no_memory)
+{
+	struct stage stage;
+
+	set_up(&stage);
+	json_set_alloc_funcs(no_memory, free);
+	expect_answer(&stage, "{\"request\": \"status\"}", "{\"error\": \"memory\"");
+	tear_down(&stage);
+}
+
+/* Databases that are kept: without a session there is none of our host, and without memory none. */
+Test(control_request, databases)
+{
+	static const char line[] = "{\"request\": \"attributes\", \"peer\": \"C0:00:00:00:00:07\"}";
+	static const char none[] = "{\"request\": \"attributes\", \"peer\": \"local\"}";
+	const struct ag_link_view link = { .peer = UINT64_C(0xc00000000007),
+					   .peer_type = AG_PEER_RANDOM_STATIC };
+	const struct ag_attribute attribute = { .handle = 1,
+						.kind = AG_ATTRIBUTE_OTHER,
+						.uuid = ag_uuid_from_u16(0x2902) };
+	const struct ag_store_config in_memory = { .dir = NULL };
+	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+	struct ag_attributes *map;
+	struct ag_keeper keeper;
+	struct ag_store *store;
+	struct stage stage;
+
+	set_up(&stage);
+	cr_assert_eq(ag_store_new(&in_memory, loop, &store), 0);
+	cr_assert_eq(ag_attributes_new(&map), 0);
+	cr_assert_eq(ag_attributes_put(map, &attribute), 0);
+	keeper = ag_store_keeper(store);
+	keeper.save(keeper.user, &link, map);
+	stage.view.store = store;
+	expect_answer(&stage, none, "{\"error\": \"unknown\"");
+	expect_answer(&stage, line, "\"handle\": 1");
+	fail_at = 1;
+	expect_answer(&stage, line, "{\"error\": \"memory\"");
+	cr_expect(failed);
+	fail_at = 0;
+	ag_attributes_free(map);
+	ag_store_free(store);
+	ev_loop_destroy(loop);
 	tear_down(&stage);
 }

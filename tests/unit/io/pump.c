@@ -294,6 +294,18 @@ Test(pump, both_sides_can_go_at_once)
 	cr_expect_eq(scene.ended, 1);
 }
 
+Test(pump, the_second_side_to_go_is_not_waited_for)
+{
+	scene.fake[AG_SIDE_CONTROLLER].write_result = AG_IO_AGAIN;
+	say(AG_SIDE_HOST, command, sizeof(command));
+	scene.fake[AG_SIDE_HOST].read_result = -EPIPE;
+	scene.fake[AG_SIDE_CONTROLLER].write_result = -ECONNRESET;
+	say(AG_SIDE_HOST, command, sizeof(command));
+	cr_expect_eq(scene.ended, 1);
+	cr_expect_eq(scene.gone, AG_SIDE_HOST);
+	cr_expect_eq(scene.error, -EPIPE);
+}
+
 Test(pump, a_side_that_goes_while_it_is_written_to_has_gone)
 {
 	scene.fake[AG_SIDE_CONTROLLER].write_result = -EPIPE;

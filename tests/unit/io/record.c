@@ -15,6 +15,7 @@
 
 #include "proxy/io/capture.h"
 #include "proxy/io/record.h"
+#include "tests/sim/alloc.h"
 
 static char directory[] = "/tmp/attgate-record-XXXXXX";
 static struct ag_recorder recorder;
@@ -373,4 +374,73 @@ Test(io_record, says_what_is_missing)
 	ag_recorder_stop(&recorder, 5000);
 	describe("trace", text, sizeof(text));
 	cr_expect(strstr(text, "records are missing here: the disk was too slow"));
+}
+
+Test(io_record, where_there_is_no_number_left)
+{
+	const struct ag_record_config config = { "trace", 0, 0 };
+
+	cr_assert_eq(close(creat("trace.999999998", 0600)), 0);
+	cr_expect_eq(ag_recorder_start(&recorder, &config), -EEXIST);
+}
+
+Test(io_record, a_pipe_that_nobody_reads)
+{
+	const struct ag_record_config config = { "pipe", 0, 0 };
+
+	cr_assert_eq(mkfifo("pipe", 0600), 0);
+	cr_expect_eq(ag_recorder_start(&recorder, &config), -ENXIO);
+}
+
+Test(io_record, in_a_directory_of_somebody_else)
+{
+	const struct ag_record_config config = { "trace", 0, 0 };
+
+	if (getuid() != 0)
+		cr_skip("only root can be somebody else");
+	cr_assert_eq(chmod(".", 0755), 0);
+	cr_assert_eq(seteuid(65534), 0);
+	cr_expect_eq(ag_recorder_start(&recorder, &config), -EACCES);
+	cr_assert_eq(seteuid(0), 0);
+}
+
+/* The name and what follows it have no room in what the kernel takes. */
+Test(io_record, a_name_that_is_too_long)
+{
+	char path[4096] = "";
+	const struct ag_record_config config = { path, 0, 0 };
+
+	while (strlen(path) < sizeof(path) - 8)
+		strcat(path, "./");
+	memset(path + strlen(path), 'x', sizeof(path) - 1 - strlen(path));
+	cr_assert_eq(ag_recorder_start(&recorder, &config), 0);
+	ag_recorder_stop(&recorder, 5000);
+	cr_expect_eq(ag_recorder_start(&recorder, &config), -ENAMETOOLONG);
+}
+
+/* The next file has nowhere to be: the recording ends with what is in the first one. */
+Test(io_record, a_directory_that_goes_away)
+{
+	cr_assert_eq(mkdir("sub", 0700), 0);
+	start("sub/trace", 0, 0);
+	open_sides();
+	cr_assert_eq(rename("sub", "gone"), 0);
+	cr_expect_eq(ag_recorder_rotate(&recorder), 0);
+	wait_for_the_end();
+	expect_file("gone/trace", "0:0\n0:8\n1:0\n1:8\n");
+}
+
+Test(io_record, without_memory)
+{
+	const struct ag_record_config config = { "trace", 4096, 2 };
+	int failed = 1;
+
+	for (uint64_t k = 0; failed; k++) {
+		int r;
+
+		ag_sim_alloc_fail_after(k);
+		r = ag_recorder_start(&recorder, &config);
+		failed = ag_sim_alloc_fail_end();
+		cr_expect_eq(r == 0, !failed, "%d", r);
+	}
 }

@@ -157,3 +157,36 @@ Test(io_rulefiles, wrong_rules_are_reported_and_not_used, .init = begin, .fini =
 	cr_expect_not_null(strstr(errors, "usr/20-b.rules:1:6: error: `a' is used twice\n"));
 	cr_expect_not_null(strstr(errors, "usr/10-a.rules, line 1\n"));
 }
+
+Test(io_rulefiles, a_file_that_cannot_be_one, .init = begin, .fini = end)
+{
+	char out[512], errors[512], path[128];
+
+	put("usr/large.rules", "");
+	path_of("usr/large.rules", path);
+	cr_assert(eq(int, truncate(path, 17 << 20), 0));
+	cr_expect(eq(int, read_paths("usr", NULL, out, errors), 1));
+	cr_expect(ne(ptr, strstr(errors, "large.rules: File too large\n"), NULL), "%s", errors);
+}
+
+Test(io_rulefiles, a_directory_of_somebody_else, .init = begin, .fini = end)
+{
+	char out[512], errors[512];
+
+	if (getuid() != 0)
+		cr_skip("only root can be somebody else");
+	cr_assert(eq(int, chmod(top, 0755), 0));
+	cr_assert(eq(int, seteuid(65534), 0));
+	cr_expect(eq(int, read_paths("usr", NULL, out, errors), 1));
+	cr_expect(ne(ptr, strstr(errors, "usr: Permission denied\n"), NULL), "%s", errors);
+	cr_assert(eq(int, seteuid(0), 0));
+}
+
+/* Of the directories that are read by default none has to be there. */
+Test(io_rulefiles, by_default)
+{
+	struct ag_rulefiles files = { 0 };
+
+	cr_expect(eq(int, ag_rulefiles_read(NULL, 0, &files, NULL), 0));
+	ag_rulefiles_clear(&files);
+}

@@ -5,10 +5,12 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "proxy/io/capture.h"
 #include "proxy/io/rulefiles.h"
 #include "proxy/io/shadow.h"
+#include "tests/sim/alloc.h"
 
 static struct ag_shadow shadow;
 static struct ag_link_view view = { .handle = 0x40, .peer = 0xdc080f5b8d82 };
@@ -250,4 +252,93 @@ Test(io_shadow, the_same_rules_never_differ, .timeout = 60)
 			ag_ruleset_free(rules);
 		}
 	}
+}
+
+/* A PDU of either protocol that was let through, at a time. */
+static void pass(bool is_att, uint8_t opcode, struct ag_subject *subject, uint64_t now_us)
+{
+	struct ag_decision decision = {
+		.now_us = now_us,
+		.from = AG_FROM_PEER,
+		.link = &view,
+		.is_att = is_att,
+		.pdu = &opcode,
+		.len = 1,
+		.pdu_len = 1,
+		.subject = subject,
+		.as_came = subject,
+	};
+
+	ag_subject_set(subject, is_att ? AG_F_ATT_OPCODE : AG_F_SMP_OPCODE, opcode);
+	ag_shadow_tap(&shadow, &decision);
+}
+
+/* What `reject` would have said, where it says anything. */
+Test(io_shadow, errors_that_nobody_gave)
+{
+	static const struct {
+		bool is_att;
+		uint8_t opcode;
+		bool has_error;
+		uint8_t error;
+	} cases[] = {
+		{ false, 0x01, true, 0x05 },  /* Pairing Request: Pairing Not Supported */
+		{ false, 0x0b, true, 0x05 },  /* Security Request */
+		{ false, 0x05, false, 0x00 }, /* Pairing Failed is the end of it */
+		{ true, 0x1b, false, 0x00 },  /* a notification has no answer */
+		{ true, 0x0b, false, 0x00 },  /* nor has a response to no request */
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ag_subject subject = { .present = 0 };
+
+		look_on("rule one reject");
+		pass(cases[i].is_att, cases[i].opcode, &subject, 1000000);
+		cr_assert_eq(shadow.n_pairs, 1, "%zu", i);
+		cr_expect_eq(shadow.pair[0].shadow.verdict, AG_V_REJECT, "%zu", i);
+		cr_expect_eq(shadow.pair[0].shadow.has_error, cases[i].has_error, "%zu", i);
+		cr_expect_eq(shadow.pair[0].shadow.error, cases[i].error, "%zu", i);
+	}
+}
+
+Test(io_shadow, a_link_that_would_have_ended)
+{
+	struct ag_subject subject = { .present = 0 };
+
+	look_on("rule one disconnect");
+	pass(true, 0x1b, &subject, 1000000);
+	cr_assert_eq(shadow.n_pairs, 1);
+	cr_expect_eq(shadow.pair[0].shadow.verdict, AG_V_DISCONNECT);
+}
+
+Test(io_shadow, a_line_that_comes_too_often_is_left_out)
+{
+	struct ag_subject subject = { .present = 0 };
+	char text[4096] = "";
+	size_t lines = 0;
+	int fd[2];
+
+	cr_assert_eq(pipe(fd), 0);
+	cr_assert_geq(dup2(fd[1], STDERR_FILENO), 0);
+	look_on("rule one drop");
+	for (int i = 0; i < 20; i++)
+		pass(true, 0x1b, &subject, 1000000);
+	pass(true, 0x1d, &subject, 1000000);
+	cr_expect_eq(shadow.different, 21);
+	cr_assert_gt(read(fd[0], text, sizeof(text) - 1), 0);
+	for (const char *at = text; *at; at++)
+		lines += *at == '\n';
+	cr_expect_eq(lines, 7, "%s", text);
+	cr_expect(strstr(text, "shadow: 15 lines like those before were left out"), "%s", text);
+}
+
+Test(io_shadow, without_memory_for_a_link_nothing_is_said)
+{
+	look_on("rule one drop");
+	ag_sim_alloc_fail_after(0);
+	decide(1, AG_V_ACCEPT, 0, 0);
+	cr_expect(ag_sim_alloc_fail_end());
+	cr_expect_eq(shadow.unseen, 1);
+	decide(1, AG_V_ACCEPT, 0, 0);
+	cr_expect_eq(shadow.different, 1);
 }

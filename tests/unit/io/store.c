@@ -3,6 +3,7 @@
 /* The store by itself. tests/e2e/attributes has what a whole attgate makes of it. */
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "proxy/base/cleanup.h"
 #include "proxy/engine/attributes.h"
 #include "proxy/io/store.h"
+#include "tests/sim/alloc.h"
 
 #define CONTROLLER UINT64_C(0x00aa01000001)
 #define PEER       UINT64_C(0xc00000000000)
@@ -255,4 +257,73 @@ Test(store, the_clock_was_set_back)
 	wait_for(PEER + 3, false);
 	wait_for(PEER + 4, true);
 	ag_store_free(store);
+}
+
+static const char controller_dir[] = "00:AA:01:00:00:01";
+
+static void make_controller_dir(char path[128])
+{
+	snprintf(path, 128, "%s/%s", top, controller_dir);
+	cr_assert_eq(mkdir(path, 0700), 0);
+}
+
+/* Entries that are no files of ours: said, set aside where that can be, and not used. */
+Test(store, what_is_no_file_of_a_peer)
+{
+	struct ag_store *store;
+	char path[128], aside[160], text[4096] = "";
+	FILE *file;
+	int log;
+
+	make_controller_dir(path);
+	path_of(PEER, path);
+	cr_assert_eq(symlink("/etc/passwd", path), 0);
+	path_of(PEER + 1, path);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	path_of(PEER + 2, path);
+	file = fopen(path, "we");
+	cr_assert_not_null(file);
+	cr_assert_eq(fclose(file), 0);
+	cr_assert_eq(truncate(path, 1 << 20), 0);
+	/* what stands where it would be set aside */
+	snprintf(aside, sizeof(aside), "%s.damaged", path);
+	cr_assert_eq(mkdir(aside, 0700), 0);
+	snprintf(path, sizeof(path), "%s/log", top);
+	log = open(path, O_CREAT | O_RDWR, 0600);
+	cr_assert_geq(dup2(log, STDERR_FILENO), 0);
+	store = open_store(top);
+	controller(store, CONTROLLER);
+	cr_expect_eq(count_peers(store), 0);
+	ag_store_free(store);
+	cr_assert_gt(pread(log, text, sizeof(text) - 1, 0), 0);
+	cr_expect(strstr(text, "C0:00:00:00:00:00 cannot be read: Too many levels"), "%s", text);
+	cr_expect(strstr(text, "C0:00:00:00:00:01 is damaged: it is C0:00:00:00:00:01.damaged now"),
+		  "%s", text);
+	cr_expect(strstr(text, "C0:00:00:00:00:02 is damaged, and is not used"), "%s", text);
+}
+
+/* Whichever allocation fails, nothing worse happens than that something is not known. */
+Test(store, without_memory)
+{
+	int failed = 1;
+
+	for (uint64_t k = 0; failed; k++) {
+		struct ag_store_config config = { .dir = top, .keep_identities = true };
+		struct ag_attributes *known = NULL;
+		struct ag_store *store = NULL;
+		int r;
+
+		ag_sim_alloc_fail_after(k);
+		if (ag_store_new(&config, loop, &store) == 0) {
+			controller(store, CONTROLLER);
+			ag_store_identities(store)->changes++;
+			save(store, PEER, 3);
+			load(store, PEER);
+			r = ag_store_attributes(store, PEER, &known);
+			cr_expect(r == 0 || r == 1 || r == -ENOMEM, "%d", r);
+			ag_attributes_free(known);
+			ag_store_free(store);
+		}
+		failed = ag_sim_alloc_fail_end();
+	}
 }

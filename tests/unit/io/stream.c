@@ -354,3 +354,42 @@ Test(io, who_only_looks_whether_we_are_there_is_no_session)
 	cr_expect_eq(access(text[1] + 5, F_OK), -1, "the socket's file stays");
 	rmdir(directory);
 }
+
+Test(io, a_stream_that_takes_no_such_packet)
+{
+	static const uint8_t event[258] = { 0x04, 0xff, 0xff };
+	struct pair pair = make_pair();
+	int r = 0;
+
+	cr_expect_eq(pair.stream->ops->write(pair.stream, event, AG_H4_MAX + 1), AG_IO_REFUSED);
+	/* an end that is met when room has to be made */
+	shutdown(pair.far, SHUT_RDWR);
+	for (size_t i = 0; r == 0 && i < 2 * AG_H4_MAX; i++)
+		r = pair.stream->ops->write(pair.stream, event, sizeof(event));
+	cr_expect_eq(r, -EPIPE);
+	free_pair(&pair);
+}
+
+Test(io, a_connection_that_is_reset)
+{
+	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+	struct ag_opening opening = { .cancel_fd = -1, .other_fd = -1 };
+	struct ag_transport *listener = make("tcp-listen:127.0.0.1:0"), *client;
+	struct received received = { 0 };
+	char text[64];
+	int r;
+
+	cr_assert_eq(listener->ops->prepare(listener), 0, "%s", listener->why);
+	snprintf(text, sizeof(text), "tcp:%s", listener->label + strlen("tcp-listen:"));
+	client = make(text);
+	cr_assert_eq(client->ops->open(client, &opening), 0, "%s", client->why);
+	cr_assert_eq(listener->ops->open(listener, &opening), 0, "%s", listener->why);
+	cr_assert_eq(setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+	ag_transport_free(client);
+	do
+		r = listener->ops->read(listener, take, &received);
+	while (r >= 0);
+	cr_expect_eq(r, -ECONNRESET);
+	cr_expect(strstr(listener->why, ": Connection reset by peer"), "%s", listener->why);
+	ag_transport_free(listener);
+}

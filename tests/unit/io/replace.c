@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Files that are replaced as a whole: at once, and by the thread that does it for others. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proxy/io/disk.h"
+#include "proxy/io/replace.h"
+#include "tests/sim/alloc.h"
+
+static char dir[] = "/tmp/attgate-replace-XXXXXX";
+
+static void begin(void)
+{
+	cr_assert(mkdtemp(dir));
+	cr_assert_eq(chdir(dir), 0);
+	cr_assert(freopen("log", "w", stderr));
+}
+
+static void end(void)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	cr_expect_eq(system(command), 0);
+}
+
+TestSuite(io_replace, .init = begin, .fini = end, .timeout = 60);
+
+static void expect_file(const char *path, const char *text)
+{
+	char found[256] = "";
+	FILE *file = fopen(path, "r");
+
+	cr_assert(file, "%s: %s", path, strerror(errno));
+	found[fread(found, 1, sizeof(found) - 1, file)] = '\0';
+	fclose(file);
+	cr_expect_str_eq(found, text, "%s", path);
+}
+
+Test(io_replace, a_file_has_the_mode_that_was_asked_for)
+{
+	struct stat st;
+
+	umask(077);
+	cr_expect_eq(ag_replace("f", "one", 0644), 0);
+	cr_expect_eq(ag_replace("f", "two", 0644), 0);
+	expect_file("f", "two");
+	cr_assert_eq(stat("f", &st), 0);
+	cr_expect_eq(st.st_mode & 0777, 0644);
+	cr_expect_eq(access("f.new", F_OK), -1);
+}
+
+/* Whatever goes wrong: the old file stays, and nothing is left behind. */
+Test(io_replace, what_cannot_be_written_changes_nothing)
+{
+	struct rlimit limit, small;
+	int reader;
+
+	cr_assert_eq(ag_replace("f", "one", 0600), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	cr_assert_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	small = (struct rlimit){ .rlim_cur = 2, .rlim_max = limit.rlim_max };
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+	cr_expect_eq(ag_replace("f", "too long", 0600), -EFBIG);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	expect_file("f", "one");
+	cr_expect_eq(access("f.new", F_OK), -1);
+
+	cr_assert_eq(mkfifo("f.new", 0600), 0); /* nothing that a disk keeps */
+	reader = open("f.new", O_RDONLY | O_NONBLOCK);
+	cr_expect_eq(ag_replace("f", "two", 0600), -EINVAL);
+	close(reader);
+	expect_file("f", "one");
+	cr_expect_eq(access("f.new", F_OK), -1);
+
+	cr_assert_eq(symlink("elsewhere", "f.new"), 0);
+	cr_expect_eq(ag_replace("f", "two", 0600), -ELOOP);
+	cr_expect_eq(access("elsewhere", F_OK), -1, "a link was followed");
+
+	cr_assert_eq(mkdir("d", 0700), 0);
+	cr_expect_eq(ag_replace("d", "two", 0600), -EISDIR);
+	cr_expect_eq(access("d.new", F_OK), -1);
+	cr_expect_eq(ag_replace("no/f", "two", 0600), -ENOENT);
+	ag_sim_alloc_fail_after(0);
+	cr_expect_eq(ag_replace("f", "two", 0600), -ENOMEM);
+	cr_expect(ag_sim_alloc_fail_end());
+}
+
+/* ---- The thread ---- */
+
+static const struct ag_disk_config config = {
+	.failing = "all in memory",
+	.well = "all on disk",
+	.mode = 0600,
+	.make_directories = true,
+	.patience_ms = 5000,
+};
+
+static struct ag_disk *open_disk(void)
+{
+	struct ag_disk *disk;
+
+	cr_assert_eq(ag_disk_new(&config, &disk), 0);
+	return disk;
+}
+
+Test(io_replace, the_disk_does_the_last_thing_with_each_file)
+{
+	struct ag_disk *disk = open_disk();
+
+	ag_disk_write(disk, "a/b/one", strdup("1"));
+	ag_disk_write(disk, "a/b/two", strdup("2"));
+	ag_disk_write(disk, "a/b/three", strdup("3"));
+	ag_disk_touch(disk, "a/b/two");
+	ag_disk_remove(disk, "a/b/three");
+	ag_disk_write(disk, "a/b/one", strdup("another"));
+	ag_disk_close(disk);
+	expect_file("a/b/one", "another");
+	expect_file("a/b/two", "2");
+	cr_expect_eq(access("a/b/three", F_OK), -1);
+	expect_file("log", "");
+}
+
+/* What never was written is given up at the end, and said once. */
+Test(io_replace, a_disk_that_fails_to_the_end)
+{
+	struct ag_disk *disk = open_disk();
+
+	cr_assert_eq(mkdir("d", 0700), 0);
+	cr_assert_eq(mkdir("d/one", 0700), 0);
+	cr_assert_eq(mkdir("d/two", 0700), 0);
+	ag_disk_write(disk, "d/one", strdup("1"));
+	ag_disk_write(disk, "d/two", strdup("2"));
+	ag_disk_close(disk);
+	fflush(stderr);
+	expect_file("log", "attgate: all in memory: d/one: Is a directory\n");
+}
+
+Test(io_replace, the_disk_without_memory)
+{
+	struct ag_disk *disk = NULL;
+	int failed = 1, r = 0;
+
+	for (uint64_t k = 0; failed; k++) {
+		ag_sim_alloc_fail_after(k);
+		r = ag_disk_new(&config, &disk);
+		failed = ag_sim_alloc_fail_end();
+		cr_expect(failed ? r == -ENOMEM || r == -EAGAIN : r == 0, "%d", r);
+	}
+	for (uint64_t k = 0; k < 2; k++) {
+		char *text = strdup("text");
+
+		ag_sim_alloc_fail_after(k);
+		ag_disk_write(disk, "lost", text);
+		cr_expect(ag_sim_alloc_fail_end());
+	}
+	ag_disk_write(disk, "kept", strdup("text"));
+	ag_disk_close(disk);
+	expect_file("kept", "text");
+	cr_expect_eq(access("lost", F_OK), -1);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sockets that cannot be made, taken or connected: each says why. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "proxy/io/stream_socket.h"
+
+TestSuite(io_sockets, .timeout = 60);
+
+#define NOBODY 65534
+
+static const struct ag_opening alone = { .cancel_fd = -1, .other_fd = -1 };
+
+static char dir[] = "/tmp/attgate-sockets-XXXXXX";
+static char text[96];
+
+static struct ag_transport *make(const char *address)
+{
+	struct ag_address parsed;
+	struct ag_transport *transport;
+	const char *why = NULL;
+
+	cr_assert_eq(ag_address_parse(address, AG_SIDE_HOST, &parsed, &why), 0, "%s", why);
+	cr_assert_eq(ag_transport_new(&parsed, &transport), 0);
+	return transport;
+}
+
+/** An address of a file in the test's directory, which anybody may look into. */
+static const char *in_directory(const char *kind)
+{
+	if (strchr(dir, 'X'))
+		cr_assert(mkdtemp(dir));
+	cr_assert_eq(chmod(dir, 0755), 0);
+	snprintf(text, sizeof(text), "%s:%s/s", kind, dir);
+	return text;
+}
+
+/* Let so many more descriptors be opened. @return: the limit that there was */
+static struct rlimit leave_descriptors(int more)
+{
+	struct rlimit before, after;
+	int next = dup(0);
+
+	cr_assert_geq(next, 0);
+	close(next);
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	after = (struct rlimit){ .rlim_cur = (rlim_t)(next + more), .rlim_max = before.rlim_max };
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &after), 0);
+	return before;
+}
+
+static void expect_why(struct ag_transport *transport, int result, int error, const char *why)
+{
+	cr_expect_eq(result, error, "%d: %s", result, transport->why);
+	cr_expect(strstr(transport->why, why), "%s", transport->why);
+}
+
+/* A socket file that nobody serves. */
+static void leave_socket(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", dir);
+	cr_assert_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	cr_assert_eq(chmod(address.sun_path, 0777), 0);
+	close(fd);
+}
+
+static void remove_directory(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/s", dir);
+	unlink(path);
+	cr_expect_eq(rmdir(dir), 0);
+}
+
+Test(io_sockets, without_descriptors)
+{
+	struct ag_transport *tcp = make("tcp-listen:127.0.0.1:0"), *to = make("tcp:127.0.0.1:9");
+	struct ag_transport *path = make(in_directory("unix-listen"));
+	struct ag_listener listener = AG_LISTENER_INIT;
+	struct rlimit limit = leave_descriptors(0);
+
+	expect_why(path, ag_listen(path, &listener), -EMFILE, "no socket: Too many open files");
+	expect_why(tcp, ag_listen(tcp, &listener), -EMFILE, "cannot listen at tcp-listen:");
+	expect_why(to, ag_connect(to, &alone), -EMFILE, "cannot connect to tcp:");
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	leave_socket();
+	limit = leave_descriptors(0);
+	expect_why(path, ag_listen(path, &listener), -EMFILE, "no socket: Too many open files");
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_expect_eq(listener.fd, -1);
+	ag_transport_free(path);
+	ag_transport_free(tcp);
+	ag_transport_free(to);
+	remove_directory();
+}
+
+Test(io_sockets, who_connects_and_there_is_no_descriptor_left)
+{
+	struct ag_transport *path = make(in_directory("unix-listen"));
+	struct ag_listener listener;
+	struct ag_transport *to;
+	struct rlimit limit;
+
+	cr_assert_eq(ag_listen(path, &listener), 0, "%s", path->why);
+	to = make(in_directory("unix"));
+	to->fd = ag_connect(to, &alone);
+	cr_assert_geq(to->fd, 0, "%s", to->why);
+	limit = leave_descriptors(0);
+	expect_why(path, ag_accept(path, listener.fd, &alone), -EMFILE,
+		   "cannot accept: Too many open files");
+	/* fewer than poll() is given */
+	cr_assert_eq(
+	    setrlimit(RLIMIT_NOFILE, &(struct rlimit){ .rlim_cur = 2, .rlim_max = limit.rlim_max }),
+	    0);
+	cr_expect_eq(ag_opening_wait(&alone, -1, 0, 0), -EINVAL);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ag_transport_free(to);
+	ag_listener_close(&listener, path->address.path);
+	ag_transport_free(path);
+	remove_directory();
+}
+
+Test(io_sockets, a_socket_file_in_a_directory_of_somebody_else)
+{
+	struct ag_transport *path;
+	struct ag_listener listener;
+
+	if (getuid() != 0)
+		cr_skip("only root can be somebody else");
+	path = make(in_directory("unix-listen"));
+	leave_socket();
+	cr_assert_eq(seteuid(NOBODY), 0);
+	expect_why(path, ag_listen(path, &listener), -EACCES, "cannot be replaced: Permission");
+	cr_assert_eq(seteuid(0), 0);
+	ag_transport_free(path);
+	remove_directory();
+}
+
+Test(io_sockets, a_host_without_an_address)
+{
+	struct ag_transport *to = make("tcp:a..b:1"), *at = make("tcp-listen:a..b:1");
+	struct ag_listener listener;
+
+	expect_why(to, ag_connect(to, &alone), -EHOSTUNREACH, "a..b has no address: ");
+	expect_why(at, ag_listen(at, &listener), -EHOSTUNREACH, "a..b has no address: ");
+	ag_transport_free(to);
+	ag_transport_free(at);
+}
+
+Test(io_sockets, a_port_that_is_taken)
+{
+	struct ag_transport *first = make("tcp-listen:127.0.0.1:0"), *second, *six;
+	struct ag_listener listener, none = AG_LISTENER_INIT;
+
+	cr_assert_eq(ag_listen(first, &listener), 0, "%s", first->why);
+	second = make(first->label);
+	expect_why(second, ag_listen(second, &none), -EADDRINUSE, "Address already in use");
+	ag_transport_free(second);
+	ag_listener_close(&listener, NULL);
+	ag_transport_free(first);
+	six = make("tcp-listen:[::1]:0");
+	if (ag_listen(six, &listener) == 0) {
+		cr_expect(strncmp(six->label, "tcp-listen:[::1]:", 17) == 0, "%s", six->label);
+		ag_listener_close(&listener, NULL);
+	}
+	ag_transport_free(six);
+}
+
+/* A queue that is full, so that who connects has to wait. */
+Test(io_sockets, a_connection_that_waits_can_be_given_up)
+{
+	struct ag_transport *at = make("tcp-listen:127.0.0.1:0"), *to;
+	struct ag_opening opening = { .other_fd = -1 };
+	struct ag_listener listener;
+	int pipe_fd[2], r = 0;
+
+	cr_assert_eq(ag_listen(at, &listener), 0, "%s", at->why);
+	cr_assert_eq(listen(listener.fd, 0), 0);
+	snprintf(text, sizeof(text), "tcp:%s", at->label + strlen("tcp-listen:"));
+	to = make(text);
+	cr_assert_eq(pipe(pipe_fd), 0);
+	cr_assert_eq(write(pipe_fd[1], "x", 1), 1);
+	opening.cancel_fd = pipe_fd[0];
+	for (int i = 0; i < 64 && r >= 0; i++)
+		r = ag_connect(to, &opening);
+	cr_expect_eq(r, -ECANCELED, "%d: %s", r, to->why);
+	ag_transport_free(to);
+	ag_listener_close(&listener, NULL);
+	ag_transport_free(at);
+}
