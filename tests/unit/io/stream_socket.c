@@ -43,17 +43,19 @@ static const char *in_directory(const char *kind)
 	return text;
 }
 
-/* Let so many more descriptors be opened. @return: the limit that there was */
-static struct rlimit leave_descriptors(int more)
+/* Let no more descriptors be opened. @return: the limit that there was */
+static struct rlimit take_descriptors(void)
 {
 	struct rlimit before, after;
 	int next = dup(0);
 
 	cr_assert_geq(next, 0);
-	close(next);
 	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
-	after = (struct rlimit){ .rlim_cur = (rlim_t)(next + more), .rlim_max = before.rlim_max };
+	after = (struct rlimit){ .rlim_cur = (rlim_t)(next + 8), .rlim_max = before.rlim_max };
 	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &after), 0);
+	while (dup(0) >= 0)
+		;
+	cr_assert_eq(errno, EMFILE);
 	return before;
 }
 
@@ -89,14 +91,14 @@ Test(io_sockets, without_descriptors)
 	struct ag_transport *tcp = make("tcp-listen:127.0.0.1:0"), *to = make("tcp:127.0.0.1:9");
 	struct ag_transport *path = make(in_directory("unix-listen"));
 	struct ag_listener listener = AG_LISTENER_INIT;
-	struct rlimit limit = leave_descriptors(0);
+	struct rlimit limit = take_descriptors();
 
 	expect_why(path, ag_listen(path, &listener), -EMFILE, "no socket: Too many open files");
 	expect_why(tcp, ag_listen(tcp, &listener), -EMFILE, "cannot listen at tcp-listen:");
 	expect_why(to, ag_connect(to, &alone), -EMFILE, "cannot connect to tcp:");
 	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	leave_socket();
-	limit = leave_descriptors(0);
+	limit = take_descriptors();
 	expect_why(path, ag_listen(path, &listener), -EMFILE, "no socket: Too many open files");
 	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	cr_expect_eq(listener.fd, -1);
@@ -117,7 +119,7 @@ Test(io_sockets, who_connects_and_there_is_no_descriptor_left)
 	to = make(in_directory("unix"));
 	to->fd = ag_connect(to, &alone);
 	cr_assert_geq(to->fd, 0, "%s", to->why);
-	limit = leave_descriptors(0);
+	limit = take_descriptors();
 	expect_why(path, ag_accept(path, listener.fd, &alone), -EMFILE,
 		   "cannot accept: Too many open files");
 	/* fewer than poll() is given */
