@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "proxy/engine/words.h"
+/* PDUs in words: a row of a table for each opcode. */
+#include "proxy/engine/words_internal.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "proxy/base/cleanup.h"
 #include "proxy/engine/attributes.h"
@@ -15,163 +13,38 @@
 /* How much of what a peer chooses is shown: a line is for reading, and recordings hold the rest. */
 enum { SHOWN_OCTETS = 16, SHOWN_ENTRIES = 4 };
 
-/* ---- Building the string ---- */
+/* ---- Octets and numbers ---- */
 
-struct words {
-	char *out;
-	size_t size;
-	size_t len;
-	const char *attribute; /* what the PDU's handle stands for, until that is said; or NULL */
-};
-
-static struct words words_begin(char *out, size_t size)
-{
-	if (size > 0)
-		out[0] = '\0';
-	return (struct words){ .out = out, .size = size };
-}
-
-static void __attribute__((format(printf, 2, 3))) add(struct words *words, const char *format, ...)
-{
-	size_t room = words->size - words->len;
-	va_list args;
-	int len;
-
-	if (room < 2)
-		return;
-	va_start(args, format);
-	len = vsnprintf(words->out + words->len, room, format, args);
-	va_end(args);
-	if (len > 0)
-		words->len += (size_t)len < room ? (size_t)len : room - 1;
-}
-
-static void add_hex(struct words *words, const uint8_t *data, size_t len)
+static void add_hex(struct ag_words *words, const uint8_t *data, size_t len)
 {
 	for (size_t i = 0; i < len && i < SHOWN_OCTETS; i++)
-		add(words, "%s%02x", i ? " " : "", data[i]);
+		ag_words_add(words, "%s%02x", i ? " " : "", data[i]);
 	if (len > SHOWN_OCTETS)
-		add(words, " ... (%zu octets)", len);
+		ag_words_add(words, " ... (%zu octets)", len);
 	if (len == 0)
-		add(words, "empty");
+		ag_words_add(words, "empty");
 }
 
-/* The words of the rule language keep their letters in lower case; these are written in capitals
- * in the Core Specification. */
-static const char *const acronyms[] = {
-	"mtu", "pdu", "uuid", "oob",   "cccd", "le",   "gap", "hid",
-	"id",  "irk", "lte",  "bredr", "utc",  "gmap", "pnp", "ieee"
-};
-
-static bool is_acronym(const char *word, size_t len)
-{
-	for (size_t i = 0; i < ag_array_size(acronyms); i++) {
-		if (strlen(acronyms[i]) == len && memcmp(acronyms[i], word, len) == 0)
-			return true;
-	}
-	return false;
-}
-
-static char upper(char letter)
-{
-	return letter >= 'a' && letter <= 'z' ? (char)(letter - 'a' + 'A') : letter;
-}
-
-/* "battery_level" becomes "Battery Level". */
-static void add_title(struct words *words, const char *name)
-{
-	while (*name) {
-		size_t len = strcspn(name, "_");
-		bool all = is_acronym(name, len);
-
-		for (size_t i = 0; i < len; i++)
-			add(words, "%c", i == 0 || all ? upper(name[i]) : name[i]);
-		name += len;
-		if (*name == '_') {
-			add(words, " ");
-			name++;
-		}
-	}
-}
-
-static void add_value_name(struct words *words, enum ag_field field, uint8_t num)
+static void add_value_name(struct ag_words *words, enum ag_field field, uint8_t num)
 {
 	const char *name = ag_field_value_name(field, num);
 
 	if (name)
-		add_title(words, name);
+		ag_words_add_title(words, name);
 	else
-		add(words, "0x%02x", num);
-}
-
-/* ---- UUIDs ---- */
-
-static void long_form(const struct ag_uuid *uuid, char out[AG_WORDS_UUID])
-{
-	snprintf(out, AG_WORDS_UUID,
-		 "%08" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%012" PRIx64,
-		 uuid->hi >> 32, uuid->hi >> 16 & 0xffff, uuid->hi & 0xffff, uuid->lo >> 48,
-		 uuid->lo & UINT64_C(0xffffffffffff));
-}
-
-void ag_words_uuid(const struct ag_uuid *uuid, char out[AG_WORDS_UUID])
-{
-	uint16_t uuid16;
-
-	if (ag_uuid_to_u16(uuid, &uuid16))
-		snprintf(out, AG_WORDS_UUID, "%04x", uuid16);
-	else
-		long_form(uuid, out);
-}
-
-size_t ag_words_name(const struct ag_uuid *uuid, char *out, size_t size)
-{
-	struct words words = words_begin(out, size);
-	const char *name = ag_uuid_name(uuid);
-	char text[AG_WORDS_UUID];
-
-	ag_words_uuid(uuid, text);
-	if (name)
-		add_title(&words, name);
-	else
-		add(&words, "%s%s", strlen(text) == 4 ? "0x" : "", text);
-	return words.len;
-}
-
-static void add_type(struct words *words, const struct ag_uuid *uuid, bool is_long)
-{
-	const char *name = ag_uuid_name(uuid);
-	char text[AG_WORDS_UUID];
-
-	if (is_long)
-		long_form(uuid, text);
-	else
-		ag_words_uuid(uuid, text);
-	if (name) {
-		add_title(words, name);
-		add(words, " (");
-	}
-	add(words, "%s%s%s", strlen(text) == 4 ? "0x" : "", text, name ? ")" : "");
-}
-
-size_t ag_words_type(const struct ag_uuid *uuid, char *out, size_t size)
-{
-	struct words words = words_begin(out, size);
-
-	add_type(&words, uuid, false);
-	return words.len;
+		ag_words_add(words, "0x%02x", num);
 }
 
 /* As it lies in a PDU; one of 16 octets is shown as such. */
-static void add_uuid(struct words *words, const uint8_t *at, size_t len)
+static void add_uuid(struct ag_words *words, const uint8_t *at, size_t len)
 {
 	struct ag_uuid uuid = ag_uuid_from_air(at, len);
 
-	add_type(words, &uuid, len != 2);
+	ag_words_add_type(words, &uuid, len != 2);
 }
 
 /* An attribute type that fills the rest of the PDU, 2 or 16 octets (Vol 3 Part F, 3.2.1). */
-static void say_type(struct words *words, struct ag_cursor *cursor)
+static void say_type(struct ag_words *words, struct ag_cursor *cursor)
 {
 	size_t len = cursor->left;
 	const uint8_t *at;
@@ -182,7 +55,7 @@ static void say_type(struct words *words, struct ag_cursor *cursor)
 	}
 	len = len == 2 ? 2 : 16;
 	at = ag_pull(cursor, len);
-	add(words, ", Type: ");
+	ag_words_add(words, ", Type: ");
 	add_uuid(words, at, len);
 }
 
@@ -193,78 +66,78 @@ static void say_type(struct words *words, struct ag_cursor *cursor)
  * cursor failed and says nothing of the parameter.
  */
 
-typedef void say_fn(struct words *words, struct ag_cursor *cursor);
+typedef void say_fn(struct ag_words *words, struct ag_cursor *cursor);
 
-static void say_attribute(struct words *words)
+static void say_attribute(struct ag_words *words)
 {
 	if (words->attribute && *words->attribute)
-		add(words, " (%s)", words->attribute);
+		ag_words_add(words, " (%s)", words->attribute);
 	words->attribute = NULL;
 }
 
-static void say_handle(struct words *words, struct ag_cursor *cursor)
+static void say_handle(struct ag_words *words, struct ag_cursor *cursor)
 {
 	uint16_t handle = ag_pull_le16(cursor);
 
 	if (cursor->failed)
 		return;
-	add(words, ", Handle: 0x%04x", handle);
+	ag_words_add(words, ", Handle: 0x%04x", handle);
 	say_attribute(words);
 }
 
-static void say_range(struct words *words, struct ag_cursor *cursor)
+static void say_range(struct ag_words *words, struct ag_cursor *cursor)
 {
 	uint16_t start = ag_pull_le16(cursor);
 	uint16_t end = ag_pull_le16(cursor);
 
 	if (!cursor->failed)
-		add(words, ", Handles: 0x%04x..0x%04x", start, end);
+		ag_words_add(words, ", Handles: 0x%04x..0x%04x", start, end);
 }
 
-static void say_type16(struct words *words, struct ag_cursor *cursor)
+static void say_type16(struct ag_words *words, struct ag_cursor *cursor)
 {
 	const uint8_t *at = ag_pull(cursor, 2);
 
 	if (!at)
 		return;
-	add(words, ", Type: ");
+	ag_words_add(words, ", Type: ");
 	add_uuid(words, at, 2);
 }
 
-static void say_client_mtu(struct words *words, struct ag_cursor *cursor)
+static void say_client_mtu(struct ag_words *words, struct ag_cursor *cursor)
 {
 	uint16_t mtu = ag_pull_le16(cursor);
 
 	if (!cursor->failed)
-		add(words, ", Client Rx MTU: %u", mtu);
+		ag_words_add(words, ", Client Rx MTU: %u", mtu);
 }
 
-static void say_server_mtu(struct words *words, struct ag_cursor *cursor)
+static void say_server_mtu(struct ag_words *words, struct ag_cursor *cursor)
 {
 	uint16_t mtu = ag_pull_le16(cursor);
 
 	if (!cursor->failed)
-		add(words, ", Server Rx MTU: %u", mtu);
+		ag_words_add(words, ", Server Rx MTU: %u", mtu);
 }
 
-static void say_offset(struct words *words, struct ag_cursor *cursor)
+static void say_offset(struct ag_words *words, struct ag_cursor *cursor)
 {
 	uint16_t offset = ag_pull_le16(cursor);
 
 	if (!cursor->failed)
-		add(words, ", Offset: %u", offset);
+		ag_words_add(words, ", Offset: %u", offset);
 }
 
-static void say_value(struct words *words, struct ag_cursor *cursor)
+static void say_value(struct ag_words *words, struct ag_cursor *cursor)
 {
 	size_t len = cursor->left;
 
-	add(words, ", Value: ");
+	ag_words_add(words, ", Value: ");
 	add_hex(words, ag_pull(cursor, len), len);
 }
 
 /* Signed Write Command (3.4.5.4): the last 12 octets are the signature. */
-static void say_signed_value(struct words *words, struct ag_cursor *cursor)
+static void say_signed_value(struct ag_words *words, struct ag_cursor *cursor)
 {
 	size_t len;
 
@@ -273,42 +146,42 @@ static void say_signed_value(struct words *words, struct ag_cursor *cursor)
 		return;
 	}
 	len = cursor->left - 12;
-	add(words, ", Value: ");
+	ag_words_add(words, ", Value: ");
 	add_hex(words, ag_pull(cursor, len), len);
-	add(words, ", Signature: ");
+	ag_words_add(words, ", Signature: ");
 	add_hex(words, ag_pull(cursor, 12), 12);
 }
 
 /* Execute Write Request (3.4.6.3). */
-static void say_execute(struct words *words, struct ag_cursor *cursor)
+static void say_execute(struct ag_words *words, struct ag_cursor *cursor)
 {
 	uint8_t flags = ag_pull_u8(cursor);
 
 	if (cursor->failed)
 		return;
 	if (flags > 1)
-		add(words, ", Flags: 0x%02x", flags);
+		ag_words_add(words, ", Flags: 0x%02x", flags);
 	else
-		add(words, flags ? ", Write All" : ", Cancel All");
+		ag_words_add(words, flags ? ", Write All" : ", Cancel All");
 }
 
-static void say_handle_list(struct words *words, struct ag_cursor *cursor)
+static void say_handle_list(struct ag_words *words, struct ag_cursor *cursor)
 {
-	add(words, ", Handles:");
+	ag_words_add(words, ", Handles:");
 	for (size_t i = 0; cursor->left > 0; i++) {
 		uint16_t handle = ag_pull_le16(cursor);
 
 		if (cursor->failed)
 			return;
 		if (i < SHOWN_ENTRIES)
-			add(words, " 0x%04x", handle);
+			ag_words_add(words, " 0x%04x", handle);
 		else if (i == SHOWN_ENTRIES)
-			add(words, " ...");
+			ag_words_add(words, " ...");
 	}
 }
 
 /* Find By Type Value Response (3.4.3.4): found handle and group end, again and again. */
-static void say_found_list(struct words *words, struct ag_cursor *cursor)
+static void say_found_list(struct ag_words *words, struct ag_cursor *cursor)
 {
 	size_t count = cursor->left / 4;
 
@@ -317,9 +190,9 @@ static void say_found_list(struct words *words, struct ag_cursor *cursor)
 		uint16_t end = ag_pull_le16(cursor);
 
 		if (i < SHOWN_ENTRIES)
-			add(words, ", 0x%04x..0x%04x", start, end);
+			ag_words_add(words, ", 0x%04x..0x%04x", start, end);
 		else if (i == SHOWN_ENTRIES)
-			add(words, ", ... (%zu entries)", count);
+			ag_words_add(words, ", ... (%zu entries)", count);
 	}
 	if (cursor->left > 0)
 		cursor->failed = true;
@@ -327,21 +200,21 @@ static void say_found_list(struct words *words, struct ag_cursor *cursor)
 
 /* The octet before a list that tells the length of an entry (3.4.4.2, 3.4.4.10); 0 with the cursor
  * failed if no list of such entries follows. */
-static size_t pull_entry_len(struct words *words, struct ag_cursor *cursor, size_t least)
+static size_t pull_entry_len(struct ag_words *words, struct ag_cursor *cursor, size_t least)
 {
 	size_t len = ag_pull_u8(cursor);
 
 	if (cursor->failed)
 		return 0;
 	if (len < least || cursor->left == 0 || cursor->left % len != 0) {
-		add(words, ", %zu octets in entries of %zu", cursor->left, len);
+		ag_words_add(words, ", %zu octets in entries of %zu", cursor->left, len);
 		cursor->failed = true;
 		return 0;
 	}
 	return len;
 }
 
-static void say_read_by_type_list(struct words *words, struct ag_cursor *cursor)
+static void say_read_by_type_list(struct ag_words *words, struct ag_cursor *cursor)
 {
 	size_t len = pull_entry_len(words, cursor, 2);
 	size_t count = len ? cursor->left / len : 0;
@@ -351,15 +224,15 @@ static void say_read_by_type_list(struct words *words, struct ag_cursor *cursor)
 		const uint8_t *value = ag_pull(cursor, len - 2);
 
 		if (i < SHOWN_ENTRIES) {
-			add(words, ", 0x%04x = ", handle);
+			ag_words_add(words, ", 0x%04x = ", handle);
 			add_hex(words, value, len - 2);
 		} else if (i == SHOWN_ENTRIES) {
-			add(words, ", ... (%zu entries)", count);
+			ag_words_add(words, ", ... (%zu entries)", count);
 		}
 	}
 }
 
-static void say_group_list(struct words *words, struct ag_cursor *cursor)
+static void say_group_list(struct ag_words *words, struct ag_cursor *cursor)
 {
 	size_t len = pull_entry_len(words, cursor, 4);
 	size_t count = len ? cursor->left / len : 0;
@@ -370,19 +243,19 @@ static void say_group_list(struct words *words, struct ag_cursor *cursor)
 		const uint8_t *value = ag_pull(cursor, len - 4);
 
 		if (i < SHOWN_ENTRIES) {
-			add(words, ", 0x%04x..0x%04x ", start, end);
+			ag_words_add(words, ", 0x%04x..0x%04x ", start, end);
 			if (len == 6 || len == 20)
 				add_uuid(words, value, len - 4);
 			else
 				add_hex(words, value, len - 4);
 		} else if (i == SHOWN_ENTRIES) {
-			add(words, ", ... (%zu entries)", count);
+			ag_words_add(words, ", ... (%zu entries)", count);
 		}
 	}
 }
 
 /* Find Information Response (3.4.3.2): format 1 has UUIDs of 2 octets, format 2 of 16. */
-static void say_information_list(struct words *words, struct ag_cursor *cursor)
+static void say_information_list(struct ag_words *words, struct ag_cursor *cursor)
 {
 	uint8_t format = ag_pull_u8(cursor);
 	size_t uuid_len = format == 1 ? 2 : 16;
@@ -391,7 +264,7 @@ static void say_information_list(struct words *words, struct ag_cursor *cursor)
 	if (cursor->failed)
 		return;
 	if (format != 1 && format != 2) {
-		add(words, ", Format: 0x%02x", format);
+		ag_words_add(words, ", Format: 0x%02x", format);
 		say_value(words, cursor);
 		return;
 	}
@@ -400,10 +273,10 @@ static void say_information_list(struct words *words, struct ag_cursor *cursor)
 		const uint8_t *uuid = ag_pull(cursor, uuid_len);
 
 		if (i < SHOWN_ENTRIES) {
-			add(words, ", 0x%04x = ", handle);
+			ag_words_add(words, ", 0x%04x = ", handle);
 			add_uuid(words, uuid, uuid_len);
 		} else if (i == SHOWN_ENTRIES) {
-			add(words, ", ... (%zu entries)", count);
+			ag_words_add(words, ", ... (%zu entries)", count);
 		}
 	}
 	if (cursor->left > 0 || count == 0)
@@ -411,7 +284,7 @@ static void say_information_list(struct words *words, struct ag_cursor *cursor)
 }
 
 /* Length and value tuples (3.4.4.12). The last value may be cut by the sender to fit the MTU. */
-static void say_value_tuples(struct words *words, struct ag_cursor *cursor)
+static void say_value_tuples(struct ag_words *words, struct ag_cursor *cursor)
 {
 	for (size_t i = 0; cursor->left > 0; i++) {
 		size_t len = ag_pull_le16(cursor);
@@ -421,16 +294,16 @@ static void say_value_tuples(struct words *words, struct ag_cursor *cursor)
 		if (cursor->failed)
 			return;
 		if (i < SHOWN_ENTRIES) {
-			add(words, ", Value of %zu: ", len);
+			ag_words_add(words, ", Value of %zu: ", len);
 			add_hex(words, value, here);
 		} else if (i == SHOWN_ENTRIES) {
-			add(words, ", ...");
+			ag_words_add(words, ", ...");
 		}
 	}
 }
 
 /* Multiple Handle Value Notification (3.4.7.4): handle, length and value. */
-static void say_handle_value_tuples(struct words *words, struct ag_cursor *cursor)
+static void say_handle_value_tuples(struct ag_words *words, struct ag_cursor *cursor)
 {
 	for (size_t i = 0; cursor->left > 0; i++) {
 		uint16_t handle = ag_pull_le16(cursor);
@@ -440,48 +313,48 @@ static void say_handle_value_tuples(struct words *words, struct ag_cursor *curso
 		if (cursor->failed)
 			return;
 		if (i < SHOWN_ENTRIES) {
-			add(words, ", 0x%04x = ", handle);
+			ag_words_add(words, ", 0x%04x = ", handle);
 			add_hex(words, value, len);
 		} else if (i == SHOWN_ENTRIES) {
-			add(words, ", ...");
+			ag_words_add(words, ", ...");
 		}
 	}
 }
 
-static void say_error(struct words *words, struct ag_cursor *cursor);
+static void say_error(struct ag_words *words, struct ag_cursor *cursor);
 
 /* Keys, random numbers and the like are secrets or noise: that they are there is all that is said.
  */
-static void say_secret(struct words *words, struct ag_cursor *cursor)
+static void say_secret(struct ag_words *words, struct ag_cursor *cursor)
 {
-	add(words, " (%zu octets)", cursor->left);
+	ag_words_add(words, " (%zu octets)", cursor->left);
 	ag_pull(cursor, cursor->left);
 }
 
-static void say_authreq(struct words *words, struct ag_cursor *cursor)
+static void say_authreq(struct ag_words *words, struct ag_cursor *cursor)
 {
 	uint8_t flags = ag_pull_u8(cursor);
 
 	if (cursor->failed)
 		return;
-	add(words, ", AuthReq: %s", flags & 0x03 ? "Bonding" : "No Bonding");
-	add(words, "%s%s%s%s", flags & 0x04 ? ", MITM" : "",
-	    flags & 0x08 ? ", SecureConnection" : "", flags & 0x10 ? ", Keypress" : "",
-	    flags & 0x20 ? ", CT2" : "");
+	ag_words_add(words, ", AuthReq: %s", flags & 0x03 ? "Bonding" : "No Bonding");
+	ag_words_add(words, "%s%s%s%s", flags & 0x04 ? ", MITM" : "",
+		     flags & 0x08 ? ", SecureConnection" : "", flags & 0x10 ? ", Keypress" : "",
+		     flags & 0x20 ? ", CT2" : "");
 }
 
 /* Vol 3 Part H, 2.3.2, table 2.5 */
 static const char *const io_capabilities[] = { "Display Only", "Display Yes/No", "Keyboard Only",
 					       "No Input, No Output", "Keyboard, Display" };
 
-static void add_keys(struct words *words, const char *whose, uint8_t keys)
+static void add_keys(struct ag_words *words, const char *whose, uint8_t keys)
 {
-	add(words, ", %s Key(s):%s%s%s%s%s", whose, keys & 0x0f ? "" : " none",
-	    keys & 0x01 ? " LTK" : "", keys & 0x02 ? " IRK" : "", keys & 0x04 ? " CSRK" : "",
-	    keys & 0x08 ? " Link" : "");
+	ag_words_add(words, ", %s Key(s):%s%s%s%s%s", whose, keys & 0x0f ? "" : " none",
+		     keys & 0x01 ? " LTK" : "", keys & 0x02 ? " IRK" : "",
+		     keys & 0x04 ? " CSRK" : "", keys & 0x08 ? " Link" : "");
 }
 
-static void say_pairing(struct words *words, struct ag_cursor *cursor)
+static void say_pairing(struct ag_words *words, struct ag_cursor *cursor)
 {
 	uint8_t io = ag_pull_u8(cursor);
 	uint8_t oob = ag_pull_u8(cursor);
@@ -496,25 +369,25 @@ static void say_pairing(struct words *words, struct ag_cursor *cursor)
 	if (cursor->failed)
 		return;
 	if (io < ag_array_size(io_capabilities))
-		add(words, ", IO Capability: %s", io_capabilities[io]);
+		ag_words_add(words, ", IO Capability: %s", io_capabilities[io]);
 	else
-		add(words, ", IO Capability: 0x%02x", io);
-	add(words, "%s, Max Key Size: %u", oob ? ", OOB Data" : "", key_size);
+		ag_words_add(words, ", IO Capability: 0x%02x", io);
+	ag_words_add(words, "%s, Max Key Size: %u", oob ? ", OOB Data" : "", key_size);
 	add_keys(words, "Initiator", initiator);
 	add_keys(words, "Responder", responder);
 }
 
-static void say_reason(struct words *words, struct ag_cursor *cursor)
+static void say_reason(struct ag_words *words, struct ag_cursor *cursor)
 {
 	uint8_t reason = ag_pull_u8(cursor);
 
 	if (cursor->failed)
 		return;
-	add(words, ": ");
+	ag_words_add(words, ": ");
 	add_value_name(words, AG_F_SMP_REASON, reason);
 }
 
-static void say_identity_address(struct words *words, struct ag_cursor *cursor)
+static void say_identity_address(struct ag_words *words, struct ag_cursor *cursor)
 {
 	uint8_t type = ag_pull_u8(cursor);
 	uint64_t bdaddr = ag_pull_bdaddr(cursor);
@@ -523,23 +396,23 @@ static void say_identity_address(struct words *words, struct ag_cursor *cursor)
 	if (cursor->failed)
 		return;
 	ag_words_bdaddr(bdaddr, text);
-	add(words, ", %s (%s)", text, type ? "random" : "public");
+	ag_words_add(words, ", %s (%s)", text, type ? "random" : "public");
 }
 
 /* Vol 3 Part H, 3.5.8 */
 static const char *const keypress_types[] = { "started", "digit entered", "digit erased", "cleared",
 					      "completed" };
 
-static void say_keypress(struct words *words, struct ag_cursor *cursor)
+static void say_keypress(struct ag_words *words, struct ag_cursor *cursor)
 {
 	uint8_t type = ag_pull_u8(cursor);
 
 	if (cursor->failed)
 		return;
 	if (type < ag_array_size(keypress_types))
-		add(words, ": %s", keypress_types[type]);
+		ag_words_add(words, ": %s", keypress_types[type]);
 	else
-		add(words, ": 0x%02x", type);
+		ag_words_add(words, ": 0x%02x", type);
 }
 
 /* ---- The PDUs ---- */
@@ -632,7 +505,7 @@ static const struct pdu_row *find_row(bool is_att, uint8_t opcode)
 }
 
 /* Error Response (3.4.1.1): request opcode, handle in error, error code. */
-static void say_error(struct words *words, struct ag_cursor *cursor)
+static void say_error(struct ag_words *words, struct ag_cursor *cursor)
 {
 	uint8_t request = ag_pull_u8(cursor);
 	uint16_t handle = ag_pull_le16(cursor);
@@ -641,15 +514,15 @@ static void say_error(struct words *words, struct ag_cursor *cursor)
 
 	if (cursor->failed)
 		return;
-	add(words, " - ");
+	ag_words_add(words, " - ");
 	add_value_name(words, AG_F_ATT_ERROR, error);
-	add(words, ", Handle: 0x%04x", handle);
+	ag_words_add(words, ", Handle: 0x%04x", handle);
 	say_attribute(words);
-	add(words, ", to ");
+	ag_words_add(words, ", to ");
 	if (row)
-		add(words, "%s", row->name);
+		ag_words_add(words, "%s", row->name);
 	else
-		add(words, "opcode 0x%02x", request);
+		ag_words_add(words, "opcode 0x%02x", request);
 }
 
 size_t ag_words_pdu(bool is_att, const uint8_t *pdu, size_t len, char *out, size_t size)
@@ -660,128 +533,29 @@ size_t ag_words_pdu(bool is_att, const uint8_t *pdu, size_t len, char *out, size
 size_t ag_words_pdu_about(const char *attribute, bool is_att, const uint8_t *pdu, size_t len,
 			  char *out, size_t size)
 {
-	struct words words = words_begin(out, size);
+	struct ag_words words = ag_words_begin(out, size);
 	struct ag_cursor cursor = ag_cursor(pdu, len);
 	uint8_t opcode = ag_pull_u8(&cursor);
 	const struct pdu_row *row = find_row(is_att, opcode);
 
 	if (cursor.failed) {
-		add(&words, "empty %s PDU", is_att ? "ATT" : "SMP");
+		ag_words_add(&words, "empty %s PDU", is_att ? "ATT" : "SMP");
 		return words.len;
 	}
 	if (!row) {
-		add(&words, "%s opcode 0x%02x", is_att ? "ATT" : "SMP", opcode);
+		ag_words_add(&words, "%s opcode 0x%02x", is_att ? "ATT" : "SMP", opcode);
 		say_value(&words, &cursor);
 		return words.len;
 	}
-	add(&words, "%s", row->name);
+	ag_words_add(&words, "%s", row->name);
 	words.attribute = attribute;
 	if (row->say[0] != say_handle && row->say[0] != say_error)
 		say_attribute(&words);
 	for (size_t i = 0; i < PARAMS_MAX && row->say[i] && !cursor.failed; i++)
 		row->say[i](&words, &cursor);
 	if (cursor.failed)
-		add(&words, ", malformed (%zu octets)", len);
+		ag_words_add(&words, ", malformed (%zu octets)", len);
 	else if (cursor.left > 0)
-		add(&words, ", %zu octets too many", cursor.left);
+		ag_words_add(&words, ", %zu octets too many", cursor.left);
 	return words.len;
-}
-
-/* ---- Verdicts ---- */
-
-const char *ag_words_verdict_name(enum ag_verdict verdict)
-{
-	switch (verdict) {
-	case AG_V_ACCEPT:
-		return "accept";
-	case AG_V_REJECT:
-		return "reject";
-	case AG_V_ANSWER:
-		return "answer";
-	case AG_V_DROP:
-		return "drop";
-	case AG_V_DISCONNECT:
-		return "disconnect";
-	case AG_V_TIMEOUT:
-		return "timeout";
-	case AG_V_LATE:
-		return "late";
-	case AG_V_DISCARD:
-		return "discard";
-	case AG_V_HIDE:
-		return "hide";
-	case AG_V_RECORDED:
-		break;
-	}
-	return "recorded";
-}
-
-static void add_error(struct words *words, const struct ag_decision *decision)
-{
-	enum ag_field field = decision->is_att ? AG_F_ATT_ERROR : AG_F_SMP_REASON;
-	const char *name = ag_field_value_name(field, decision->error);
-
-	if (!decision->has_error)
-		return;
-	if (name)
-		add(words, " %s", name);
-	else
-		add(words, " 0x%02x", decision->error);
-}
-
-static void add_effects(struct words *words, const struct ag_decision *decision)
-{
-	if (decision->effects & AG_EFFECT_REWRITE)
-		add(words, ", rewritten");
-	if (decision->effects & AG_EFFECT_DELAY)
-		add(words, ", delayed %" PRIu64 " ms", decision->delay_us / 1000);
-	if (decision->effects & AG_EFFECT_TIMEOUT)
-		add(words, ", with a timeout");
-	if (decision->effects & AG_EFFECT_DUPLICATE)
-		add(words, ", sent twice");
-	if (decision->hidden)
-		add(words, ", %zu of %zu entries hidden", decision->hidden, decision->entries);
-	else if (decision->effects & AG_EFFECT_HIDE && decision->verdict == AG_V_ACCEPT)
-		add(words, ", fitted to what is hidden");
-}
-
-/* What the one word does not tell. */
-static const char *explanation(enum ag_verdict verdict)
-{
-	switch (verdict) {
-	case AG_V_ACCEPT:
-	case AG_V_REJECT:
-	case AG_V_ANSWER:
-	case AG_V_DROP:
-	case AG_V_DISCONNECT:
-	case AG_V_TIMEOUT:
-	case AG_V_HIDE:
-		break;
-	case AG_V_LATE:
-		return ": response discarded, the request had been answered";
-	case AG_V_DISCARD:
-		return ": not sent, the link is encrypted by now";
-	case AG_V_RECORDED:
-		return " answer to a request that the rules refuse";
-	}
-	return "";
-}
-
-size_t ag_words_verdict(const struct ag_decision *decision, char *out, size_t size)
-{
-	struct words words = words_begin(out, size);
-
-	add(&words, "%s", ag_words_verdict_name(decision->verdict));
-	add_error(&words, decision);
-	add(&words, "%s", explanation(decision->verdict));
-	add_effects(&words, decision);
-	return words.len;
-}
-
-void ag_words_bdaddr(uint64_t bdaddr, char out[18])
-{
-	snprintf(out, 18, "%02X:%02X:%02X:%02X:%02X:%02X", (unsigned int)(bdaddr >> 40 & 0xff),
-		 (unsigned int)(bdaddr >> 32 & 0xff), (unsigned int)(bdaddr >> 24 & 0xff),
-		 (unsigned int)(bdaddr >> 16 & 0xff), (unsigned int)(bdaddr >> 8 & 0xff),
-		 (unsigned int)(bdaddr & 0xff));
 }
