@@ -19,6 +19,9 @@ static struct ag_pool *pool_of(struct ag_engine *engine, const struct ag_link *l
 {
 	if (side == AG_SIDE_HOST)
 		return &engine->host;
+	/* what the controller reports meanwhile: packets are given back where they were taken */
+	if (link->line[side].in_flight.count)
+		return link->in_le_buffers ? &engine->le : &engine->acl;
 	/* 4.1.1: a controller that reports no LE buffers shares those of BR/EDR */
 	return link->view.type == AG_LINK_LE && engine->le.size ? &engine->le : &engine->acl;
 }
@@ -46,6 +49,8 @@ static int take_buffer(struct ag_engine *engine, struct ag_link *link, enum ag_s
 		return 0;
 	if (ag_marks_push(&line->in_flight, ours))
 		return -ENOMEM;
+	if (to == AG_SIDE_CONTROLLER)
+		link->in_le_buffers = pool == &engine->le;
 	pool->in_flight++;
 	pool->ours += ours;
 	return 0;

@@ -172,7 +172,8 @@ struct ag_introduction {
 struct ag_link {
 	bool up;
 	struct ag_link_view view;
-	struct ag_line line[2];         /* by destination */
+	struct ag_line line[2]; /* by destination */
+	bool in_le_buffers;     /* what is in flight to the controller, else in those of BR/EDR */
 	struct ag_assembly assembly[2]; /* by source */
 	struct ag_held *held[2];        /* by source, oldest first */
 	size_t held_bytes[2];
