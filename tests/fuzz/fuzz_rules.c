@@ -4,7 +4,7 @@
  * accepted is printed in a form that is accepted again and printed the same; matching what it says
  * agrees with what the first fragment tells.
  *
- * aims at: rules/[a-z]*.c
+ * aims at: rules/[a-ce-z]*.c rules/di*.c
  */
 #include <stdint.h>
 #include <stdlib.h>

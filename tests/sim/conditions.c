@@ -1,14 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tests/unit/rules/random.h"
+#include "tests/sim/conditions.h"
 
 #include <stdio.h>
 
 #include "rules/field.h"
 
 static uint64_t state = 1;
+static struct {
+	const uint8_t *at; /* NULL: none */
+	size_t left;
+} choices;
+
+void ag_roll_from(const uint8_t *octets, size_t len)
+{
+	choices.at = octets;
+	choices.left = octets ? len : 0;
+}
 
 unsigned int ag_roll(unsigned int limit)
 {
+	if (choices.at) {
+		if (!choices.left)
+			return 0;
+		choices.left--;
+		return *choices.at++ % limit;
+	}
 	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 	return (unsigned int)(state >> 33) % limit;
 }

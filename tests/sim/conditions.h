@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef AG_UNIT_RULES_RANDOM_H
-#define AG_UNIT_RULES_RANDOM_H
+#ifndef AG_SIM_CONDITIONS_H
+#define AG_SIM_CONDITIONS_H
 
-/* Conditions and PDUs at random, the same row in each run. */
+/* Conditions and PDUs at random, the same row in each run; or as somebody chooses. */
 
 #include "rules/rules.h"
 
-/** A number below `limit`. */
+/** A number below `limit`, which is 256 at the most. */
 unsigned int ag_roll(unsigned int limit);
+
+/** Take the numbers from these octets, and 0 when they are used up, until NULL is given. */
+void ag_roll_from(const uint8_t *octets, size_t len);
 
 /** A comparison that holds for some of the PDUs below. */
 const char *ag_random_test(void);

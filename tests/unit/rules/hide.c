@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "rules/match.h"
-#include "tests/unit/rules/random.h"
+#include "tests/sim/conditions.h"
 
 static struct ag_ruleset *compile(const char *text)
 {

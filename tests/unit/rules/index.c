@@ -12,7 +12,7 @@
 #include "rules/cases.h"
 #include "rules/index.h"
 #include "rules/match.h"
-#include "tests/unit/rules/random.h"
+#include "tests/sim/conditions.h"
 
 /* With a number each, two digits in place of the @; the subjects have those from 0 to 2 mostly. */
 static const char *const keys[] = {

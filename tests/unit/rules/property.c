@@ -12,7 +12,7 @@
 #include "rules/field.h"
 #include "rules/hide.h"
 #include "rules/match.h"
-#include "tests/unit/rules/random.h"
+#include "tests/sim/conditions.h"
 
 static struct ag_ruleset *compile(const char *text, struct ag_diags *diags)
 {
