@@ -214,6 +214,12 @@ static size_t answer_list(const struct ag_sim_gatt *gatt, struct ag_random *rand
 			size = entry(attribute, request, len, octets);
 		if (!size)
 			continue;
+		if (attribute->guarded && request[0] == AG_ATT_READ_BY_TYPE_REQ) {
+			if (first)
+				break;
+			return refuse(request, attribute->handle,
+				      AG_ATT_ERR_INSUFFICIENT_AUTHENTICATION, response);
+		}
 		if (first &&
 		    (size != first || at + size > mtu || (random && ag_random_percent(random, 15))))
 			break;

@@ -25,6 +25,7 @@ struct ag_sim_gatt_attribute {
 	uint16_t group_end;      /* of a service declaration; else 0 */
 	uint16_t characteristic; /* handle of the declaration it belongs to, 0: none */
 	uint16_t service;        /* likewise */
+	bool guarded;            /* reading it takes authentication */
 };
 
 struct ag_sim_gatt {

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tests/sim/gatt.h"
 #include "tests/sim/random.h"
 #include "tests/sim/report.h"
 
@@ -40,6 +41,7 @@ struct ag_sim_attribute {
 struct ag_sim_database {
 	size_t count;
 	struct ag_sim_attribute list[AG_SIM_HIDE_MAX];
+	struct ag_sim_gatt gatt; /* the same, as a server has it */
 };
 
 void ag_sim_database_new(struct ag_random *random, struct ag_sim_database *database);

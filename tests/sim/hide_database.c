@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "proxy/wire/cursor.h"
-#include "tests/sim/gatt.h"
 #include "tests/sim/hide.h"
 
 /* ---- UUIDs ---- */
@@ -68,14 +67,14 @@ static void include_some(struct ag_sim_database *database, struct ag_random *ran
 
 void ag_sim_database_new(struct ag_random *random, struct ag_sim_database *database)
 {
-	static struct ag_sim_gatt gatt;
+	struct ag_sim_gatt *gatt = &database->gatt;
 
 	do
-		ag_sim_gatt_random(random, &gatt);
-	while (!gatt.count);
-	database->count = gatt.count;
-	for (size_t i = 0; i < gatt.count; i++) {
-		const struct ag_sim_gatt_attribute *from = &gatt.list[i];
+		ag_sim_gatt_random(random, gatt);
+	while (!gatt->count);
+	database->count = gatt->count;
+	for (size_t i = 0; i < gatt->count; i++) {
+		struct ag_sim_gatt_attribute *from = &gatt->list[i];
 		struct ag_sim_attribute *to = &database->list[i];
 
 		*to = (struct ag_sim_attribute){
@@ -94,12 +93,16 @@ void ag_sim_database_new(struct ag_random *random, struct ag_sim_database *datab
 			to->characteristic = (int)i;
 		to->guarded = to->characteristic >= 0 && to->characteristic + 1 == (int)i &&
 			      ag_random_percent(random, 15);
+		from->guarded = to->guarded;
 	}
 	for (size_t i = 0; i < database->count; i++)
 		read_declaration(&database->list[i]);
 	for (size_t i = 0; i < database->count; i++) {
-		if (ag_sim_gatt_is(&gatt.list[i], 0x2802))
-			include_some(database, random, &database->list[i]);
+		if (!ag_sim_gatt_is(&gatt->list[i], 0x2802))
+			continue;
+		include_some(database, random, &database->list[i]);
+		gatt->list[i].len = database->list[i].len;
+		memcpy(gatt->list[i].value, database->list[i].value, gatt->list[i].len);
 	}
 }
 

@@ -9,7 +9,6 @@ enum {
 	INVALID_PDU = 0x04,
 	AUTHENTICATION = 0x05,
 	NOT_SUPPORTED = 0x06,
-	NOT_FOUND = 0x0a,
 };
 
 static size_t error(uint8_t *out, uint8_t opcode, uint16_t handle, uint8_t code)
@@ -23,102 +22,20 @@ static size_t error(uint8_t *out, uint8_t opcode, uint16_t handle, uint8_t code)
 
 /* ---- Lists ---- */
 
-/* A query for a range of handles. */
-struct query {
-	uint8_t opcode;
-	uint16_t start, end;
-	struct ag_sim_uuid type;
-	const uint8_t *value; /* Find By Type Value */
-	size_t value_len;
-};
-
-static bool wants(const struct query *query, const struct ag_sim_attribute *attribute)
-{
-	if (attribute->handle < query->start || attribute->handle > query->end)
-		return false;
-	if (query->opcode == 0x04)
-		return true;
-	if (!ag_sim_uuid_equal(&query->type, &attribute->type))
-		return false;
-	return query->opcode != 0x06 || (attribute->len == query->value_len &&
-					 !memcmp(attribute->value, query->value, attribute->len));
-}
-
-static size_t put_entry(const struct query *query, const struct ag_sim_attribute *attribute,
-			uint8_t *out)
-{
-	size_t len = 2;
-
-	ag_put_le16(out, attribute->handle);
-	if (query->opcode == 0x10 || query->opcode == 0x06) {
-		ag_put_le16(out + 2, attribute->end ? attribute->end : attribute->handle);
-		len += 2;
-	}
-	if (query->opcode == 0x04) {
-		memcpy(out + len, attribute->type.octets, attribute->type.len);
-		return len + attribute->type.len;
-	}
-	if (query->opcode == 0x06)
-		return len;
-	memcpy(out + len, attribute->value, attribute->len);
-	return len + attribute->len;
-}
-
-/* As many entries of one length as there is room for, and at times fewer. */
-static size_t list(struct ag_sim_server *server, const struct query *query, uint8_t *out)
-{
-	size_t head = query->opcode == 0x06 ? 1 : 2;
-	size_t len = head, entry_len = 0;
-
-	for (size_t i = 0; i < server->database->count; i++) {
-		const struct ag_sim_attribute *attribute = &server->database->list[i];
-		uint8_t entry[64];
-		size_t size;
-
-		if (!wants(query, attribute))
-			continue;
-		if (query->opcode == 0x08 && attribute->guarded) {
-			if (entry_len)
-				break;
-			return error(out, query->opcode, attribute->handle, AUTHENTICATION);
-		}
-		size = put_entry(query, attribute, entry);
-		if (entry_len && (size != entry_len || len + size > server->mtu ||
-				  ag_random_percent(server->random, 10)))
-			break;
-		entry_len = size;
-		memcpy(out + len, entry, size);
-		len += size;
-	}
-	if (!entry_len)
-		return error(out, query->opcode, query->start, NOT_FOUND);
-	out[0] = query->opcode + 1;
-	if (head == 2)
-		out[1] = (uint8_t)(query->opcode != 0x04 ? entry_len : entry_len == 4 ? 1 : 2);
-	return len;
-}
-
 static size_t take_range(struct ag_sim_server *server, const uint8_t *pdu, size_t len, uint8_t *out)
 {
-	struct query query = { .opcode = pdu[0] };
 	size_t type_len = pdu[0] == 0x06 ? 2 : len - 5;
+	uint16_t start, end;
 
 	if (len < 5 || (pdu[0] != 0x04 && (len < 7 || (type_len != 2 && type_len != 16))))
 		return error(out, pdu[0], 0, INVALID_PDU);
-	query.start = ag_get_le16(pdu + 1);
-	query.end = ag_get_le16(pdu + 3);
-	if (!query.start || query.start > query.end)
-		ag_sim_fail(server->report, AG_SIM_MALFORMED, "asked for 0x%04x to 0x%04x",
-			    query.start, query.end);
-	if (pdu[0] != 0x04) {
-		query.type.len = (uint8_t)type_len;
-		memcpy(query.type.octets, pdu + 5, type_len);
-	}
-	if (pdu[0] == 0x06) {
-		query.value = pdu + 7;
-		query.value_len = len - 7;
-	}
-	return list(server, &query, out);
+	start = ag_get_le16(pdu + 1);
+	end = ag_get_le16(pdu + 3);
+	if (!start || start > end)
+		ag_sim_fail(server->report, AG_SIM_MALFORMED, "asked for 0x%04x to 0x%04x", start,
+			    end);
+	return ag_sim_gatt_answer(&server->database->gatt, server->random, pdu, len, out,
+				  server->mtu);
 }
 
 /* ---- By handle ---- */
