@@ -421,10 +421,10 @@ Test(attributes, doubt_yields_to_another_declaration)
 	struct ag_attributes *map = battery();
 
 	ag_attributes_doubt(map, 0, 0xffff);
-	put(map, characteristic(0x12, 0x2a1b, 0x02));
+	put(map, characteristic(0x12, BATTERY_LEVEL, 0x02));
 	put(map, service(0x10, 0x1f, BATTERY_SERVICE));
 	expect_place(map, 0x11, 0, 0, BATTERY_SERVICE);
-	expect_place(map, 0x12, 0x2803, 0x2a1b, BATTERY_SERVICE);
+	expect_place(map, 0x12, 0x2803, BATTERY_LEVEL, BATTERY_SERVICE);
 	expect_place(map, 0x15, 0x2a1a, 0x2a1a, BATTERY_SERVICE);
 	ag_attributes_free(map);
 }

@@ -532,19 +532,25 @@ static size_t packets_completed(struct traffic *traffic)
 /* Of more packets in flight than are remembered the host has each completed all the same. */
 Test(memory, more_packets_in_flight_than_are_remembered)
 {
-	enum { PACKETS = 70000, EACH = 50 };
+	enum { REMEMBERED = 65536, PACKETS = 70000, EACH = 50 };
 	struct traffic traffic = { 0 };
-	size_t seen = 0;
+	size_t seen = 0, memory = 0;
 
+	ag_sim_alloc_track();
 	cr_assert_eq(start(&traffic, NULL), 0);
-	for (int i = 0; i < PACKETS; i++)
+	for (int i = 0; i < PACKETS; i++) {
 		cr_assert_eq(PDU(&traffic, AG_SIDE_HOST, 0x70, "0123", 27), 0);
+		if (i + 1 == REMEMBERED)
+			memory = ag_sim_alloc_live();
+	}
+	cr_expect_eq(ag_sim_alloc_live(), memory);
 	traffic.kept = true;
 	for (int i = 0; i < PACKETS / EACH; i++) {
 		cr_assert_eq(completed(&traffic, EACH), 0);
 		seen += packets_completed(&traffic);
 	}
 	cr_expect_eq(seen, PACKETS);
+	cr_expect_eq(ag_engine_stats(traffic.engine)->surplus_completions, PACKETS - REMEMBERED);
 	ag_engine_free(traffic.engine);
 }
 
