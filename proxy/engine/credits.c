@@ -89,8 +89,7 @@ static int __attribute__((noinline)) send_split(struct ag_engine *engine, struct
 	size_t done = 0;
 	int r = 0;
 
-	if (!ag_acl_parse(packet, len, &acl))
-		return send_one(engine, link, AG_SIDE_HOST, packet, len, ours);
+	ag_acl_parse(packet, len, &acl); /* or it would not have come to a link */
 	pb = acl.pb;
 	while (!r && done < acl.len) {
 		size_t part = acl.len - done < limit ? acl.len - done : limit;

@@ -327,18 +327,16 @@ static int finish(struct ag_engine *engine, struct ag_link *link, enum ag_side f
 	struct ag_assembly *assembly = &link->assembly[from];
 	const uint8_t *data = gather(engine, assembly);
 	struct ag_unit unit;
-	int r;
+	int r = 0;
 
 	assembly_unit(link, from, &unit);
 	unit.cid = ag_get_le16(data + 2);
-	if (unit.forwarded) {
+	if (unit.forwarded)
 		r = set_streaming(engine, link, ag_other(from), false);
-		if (r)
-			return r;
-	}
 	/* judging may end the link, or inject; the assembly is no longer in progress then */
 	assembly->mode = AG_ASM_IDLE;
-	r = handle_unit(engine, &unit, data, assembly->have);
+	if (!r)
+		r = handle_unit(engine, &unit, data, assembly->have);
 	ag_assembly_end(assembly);
 	return r;
 }
@@ -414,7 +412,7 @@ add_packet(struct ag_engine *engine, struct ag_link *link, enum ag_side from,
 {
 	struct ag_assembly *assembly = &link->assembly[from];
 	enum ag_side to = ag_other(from);
-	int r;
+	int r = 0;
 
 	assembly->have += acl->len;
 	if (assembly->mode == AG_ASM_STREAM) {
@@ -426,15 +424,13 @@ add_packet(struct ag_engine *engine, struct ag_link *link, enum ag_side from,
 	}
 	if (assembly->forwarded) {
 		r = ag_send(engine, link, to, packet, len, false);
-		if (r)
-			return r;
 		link->line[to].streaming = true;
 	}
-	if (ag_fifo_put(&assembly->packets, packet, len, 0)) {
+	if (!r && ag_fifo_put(&assembly->packets, packet, len, 0)) {
 		engine->stats.unjudged[AG_UNJUDGED_MEMORY]++;
-		return -ENOMEM;
+		r = -ENOMEM;
 	}
-	return advance(engine, link, from);
+	return r ? r : advance(engine, link, from);
 }
 
 /* The common case: a whole PDU in one packet. *done is false when it has to be gathered. */

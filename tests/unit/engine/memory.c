@@ -313,7 +313,7 @@ static int fill(struct traffic *traffic, enum ag_side from, size_t count)
 static void fill_and_fail(const struct ag_ruleset *rules, struct traffic traffic, size_t to_host,
 			  size_t to_controller)
 {
-	enum { LARGE = 4096 }; /* what a queue of 2048 octets asks for */
+	enum { LARGE = 8192 }; /* what a queue of 4096 octets asks for */
 	int r;
 
 	ag_sim_alloc_track();
@@ -332,7 +332,7 @@ static void fill_and_fail(const struct ag_ruleset *rules, struct traffic traffic
  * place at which something is put there. */
 Test(memory, every_packet_may_be_the_one_too_many)
 {
-	enum { FULL = 128 }; /* packets of 16 octets in a queue of 2048 */
+	enum { FULL = 256 }; /* packets of 16 octets in a queue of 4096 */
 	const struct traffic kinds[] = { { 0 }, { .host_max = 30 }, { .replay = true } };
 	struct ag_ruleset *rules = NULL;
 

@@ -725,6 +725,27 @@ Test(engine_story, a_host_that_does_not_answer)
 			 "when the recording ends, but younger"));
 }
 
+/* On enhanced bearers several requests are open at once, and the oldest is told. */
+Test(engine_story, requests_on_enhanced_bearers)
+{
+	begin(0);
+	send(AG_SIDE_HOST, 5,
+	     (const uint8_t[]){ 0x17, 1, 12, 0, 0x27, 0, 64, 0, 64, 0, 5, 0, 0x40, 0, 0x41, 0 },
+	     16);
+	send(AG_SIDE_CONTROLLER, 5,
+	     (const uint8_t[]){ 0x18, 1, 12, 0, 64, 0, 64, 0, 5, 0, 0, 0, 0x50, 0, 0x51, 0 }, 16);
+	send(AG_SIDE_HOST, 0x50, (const uint8_t[]){ 3, 0, 0x0a, 0x16, 0 }, 5);
+	send(AG_SIDE_HOST, 0x51, (const uint8_t[]){ 3, 0, 0x0a, 0x17, 0 }, 5);
+	HOST(0x0a, 0x18, 0x00);
+	PEER(0x0b, 0x01);
+	send(AG_SIDE_CONTROLLER, 0x41, (const uint8_t[]){ 2, 0, 0x0b, 0x01 }, 4);
+	later(10 * SECOND);
+	finish();
+	cr_expect(strstr(expect(AG_FINDING_UNANSWERED, AG_LIKELY, AG_REMEDY_SILENT_PEER)->text,
+			 "Handle: 0x0017"));
+	cr_expect_null(find(AG_FINDING_LOST));
+}
+
 Test(engine_story, a_second_response_that_is_another)
 {
 	begin(0);
@@ -867,10 +888,12 @@ Test(engine_story, packets_that_tell_nothing)
 	}
 	PEER(0x0b, 0x01);
 	cr_expect_eq(world.links, 0);
-	for (size_t i = 0; i < 6; i++) {
-		uint8_t octets[8];
+	for (size_t i = 0; i < ag_array_size(whole_packets); i++) {
+		uint8_t octets[9];
 
 		memcpy(octets, whole_packets[i].octets, sizeof(octets));
+		if (!memchr(octets, HANDLE, sizeof(octets)))
+			continue;
 		*(uint8_t *)memchr(octets, HANDLE, sizeof(octets)) = HANDLE + 5;
 		ag_story_packet(world.story, ++world.frame, world.now_us, whole_packets[i].from,
 				octets, whole_packets[i].len);

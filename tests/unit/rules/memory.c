@@ -11,6 +11,8 @@
 #include "proxy/io/rulefiles.h"
 #include "rules/arena.h"
 #include "rules/diag.h"
+#include "rules/hide.h"
+#include "rules/index.h"
 #include "rules/rules.h"
 #include "tests/sim/alloc.h"
 
@@ -67,6 +69,7 @@ static const char various[] =
     "let few = {1, 3..5}\n"
     "rule near when att.handle in few and (att.value == hex\"01\" or att.uuid != 0x2a00) log\n"
     "rule far when att.handle in 0x0100..0x0200 or att.handle in 0x0300..0x0400 reject\n"
+    "rule other when att.offset != 3 and att.start != {1, 5..9} log\n"
     "rule flags when att.mapped and not (encrypted or chance 3%) rewrite att.value = \"x\" log\n"
     "rule times when age > 5s delay 1ms\n"
     "rule away when att.service == battery_service and from == peer hide\n"
@@ -124,6 +127,51 @@ Test(rules_memory, compiling_whatever_an_index_holds)
 			 text, ranges, count, ranges);
 		sweep_blocks(whole);
 	}
+}
+
+/* Have the newest block of an arena end behind `left` octets. */
+static void cut_arena(struct ag_arena *arena, size_t left)
+{
+	cr_assert_not_null(ag_arena_alloc(arena, 4096, 1));
+	cr_assert(eq(sz, arena->left, 0));
+	arena->left = left;
+}
+
+Test(rules_memory, an_index_wherever_a_block_ends)
+{
+	struct ag_source source = { "memory", various, sizeof(various) - 1 };
+	uint32_t numbers[] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+	struct ag_ruleset *set = NULL;
+	int failed = 1;
+
+	cr_assert(eq(int, ag_ruleset_compile(&source, 1, &set, NULL), 0));
+	cr_assert(eq(sz, ag_ruleset_count(set), sizeof(numbers) / sizeof(numbers[0])));
+	for (size_t left = 0; failed; left += 16) {
+		struct ag_candidates all = { numbers, ag_ruleset_count(set) };
+		size_t entries = AG_ENTRIES_MAX;
+		struct ag_index_plan plan = { UINT64_MAX, &entries };
+		struct ag_index index = { 0 };
+		int result;
+
+		cut_arena(&set->arena, left);
+		ag_sim_alloc_fail_large(0, 4096);
+		result = ag_index_build(set, &all, &plan, &index);
+		failed = ag_sim_alloc_fail_end();
+		cr_assert(eq(int, result, failed ? -ENOMEM : 0), "%zu octets left", left);
+		cr_assert(le(sz, left, 4096));
+	}
+	failed = 1;
+	for (size_t left = 0; failed; left += 16) {
+		int result;
+
+		cut_arena(&set->arena, left);
+		ag_sim_alloc_fail_large(0, 4096);
+		result = ag_hide_build(set);
+		failed = ag_sim_alloc_fail_end();
+		cr_assert(eq(int, result, failed ? -ENOMEM : 0), "%zu octets left", left);
+		cr_assert(le(sz, left, 4096));
+	}
+	ag_ruleset_free(set);
 }
 
 Test(rules_memory, more_than_there_can_be_is_no_memory)
