@@ -53,11 +53,14 @@ static bool may_pass(const struct ag_engine_config *config, const struct ag_unit
 	       !is_entangled(unit, opcode);
 }
 
+/* Only a response answers, or what could be one to an unknown request. */
 static void learn(struct ag_engine *engine, const struct ag_unit *unit, const struct ag_att *att,
 		  const struct ag_passed *known)
 {
 	enum ag_side asker = ag_other(unit->from);
 
+	if (att->kind != AG_ATT_RESPONSE && att->format)
+		return;
 	ag_map_learn(unit, att);
 	ag_bearer_answered(unit->bearer, unit->from, att, engine->now_us);
 	if (known->answers && known->has_malformed && !known->malformed)

@@ -643,7 +643,8 @@ int ag_decide(struct ag_engine *engine, struct ag_unit *unit, const struct ag_at
 		judgement.att = *att;
 	else
 		look(engine, unit, &judgement);
-	if (unit->bearer && !unit->forwarded) {
+	/* rules were asked first only where nothing surplus is expected */
+	if (unit->bearer && !unit->forwarded && !first->asked) {
 		verdict = ag_bearer_surplus(unit->bearer, unit->from, &judgement.att);
 		if (verdict != AG_V_ACCEPT) {
 			ag_tell_discarded(engine, unit, verdict);

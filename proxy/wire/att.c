@@ -128,13 +128,6 @@ int ag_att_parse(const uint8_t *pdu, size_t len, struct ag_att *out)
 	return len < format->min_len ? AG_ATT_TRUNCATED : 0;
 }
 
-uint16_t ag_att_number(const struct ag_att *att, enum ag_att_param param)
-{
-	const uint8_t *at = att->pdu + att->at[param];
-
-	return att->param_len[param] == 2 ? ag_get_le16(at) : at[0];
-}
-
 /* The Bluetooth Base UUID as it goes over the air, up to its 16-bit part (Vol 3 Part B, 2.5.1). */
 static const uint8_t base_uuid[12] = { 0xfb, 0x34, 0x9b, 0x5f, 0x80, 0x00,
 				       0x00, 0x80, 0x00, 0x10, 0x00, 0x00 };

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proxy/wire/cursor.h"
+
 enum ag_att_opcode {
 	AG_ATT_ERROR_RSP = 0x01,
 	AG_ATT_EXCHANGE_MTU_REQ = 0x02,
@@ -166,7 +168,12 @@ static inline bool ag_att_has(const struct ag_att *att, enum ag_att_param param)
 }
 
 /** The number at a parameter of one or two octets that is there. */
-uint16_t ag_att_number(const struct ag_att *att, enum ag_att_param param);
+static inline uint16_t ag_att_number(const struct ag_att *att, enum ag_att_param param)
+{
+	const uint8_t *at = att->pdu + att->at[param];
+
+	return att->param_len[param] == 2 ? ag_get_le16(at) : at[0];
+}
 
 /** The 16-bit number of a UUID as it goes over the air, of 2 or 16 octets (Vol 3 Part B, 2.5.1); 0
  *  where it has none. */

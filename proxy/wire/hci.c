@@ -8,21 +8,18 @@
  *         0x02  handle (12 bits) | PB (2) | BC (2)       Data_Total_Length */
 bool ag_acl_parse(const uint8_t *packet, size_t len, struct ag_acl *out)
 {
-	struct ag_cursor cursor = ag_cursor(packet, len);
-	uint16_t handle_flags, data_len;
+	uint16_t handle_flags;
 
-	ag_pull_u8(&cursor);
-	handle_flags = ag_pull_le16(&cursor);
-	data_len = ag_pull_le16(&cursor);
-	if (cursor.failed)
+	if (len < AG_ACL_HEADER)
 		return false;
+	handle_flags = ag_get_le16(packet + 1);
 	*out = (struct ag_acl){
 		.handle = handle_flags & 0x0fff,
 		.pb = handle_flags >> 12 & 3,
 		.bc = (uint8_t)(handle_flags >> 14),
-		.data = cursor.at,
-		.len = cursor.left,
-		.consistent = data_len == cursor.left,
+		.data = packet + AG_ACL_HEADER,
+		.len = len - AG_ACL_HEADER,
+		.consistent = ag_get_le16(packet + 3) == len - AG_ACL_HEADER,
 	};
 	return true;
 }

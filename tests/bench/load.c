@@ -3,19 +3,22 @@
  * Starts a proxy, plays both of its neighbours, and tells how fast packets go through and what that
  * costs the proxy.
  *
- * usage: load [--streams FOLDER] [--packets N] [--rows PREFIX] NAME [COMMAND…]
+ * usage: load [--streams FOLDER] [--packets N] NAME [COMMAND…]
  *
  *   --streams  H4 over FOLDER/controller, where the command connects to, and FOLDER/host, where it
  *              listens; else hci0 is ours, and the command makes hci1 of it. Without a command the
- * host takes hci0 itself.
+ *              host takes hci0 itself.
  *   --packets  for each row of the table
  *
- * prints, parted by blanks, for each kind of traffic (acl: data that is not ATT; att: notifications
- * of the host, commands of the peer, which the shipped rules look at and let through; event:
- * advertising reports), direction and length row NAME TRAFFIC DIRECTION LENGTH PACKETS_PER_S
- * CPU_NS_PER_PACKET CALLS_PER_PACKET where `packets` are all that went through, completions too,
- * and latency NAME MEDIAN_NS P99_NS       of an ACL packet there and one back memory NAME RSS_KB
- * ANONYMOUS_KB
+ * prints, parted by blanks:
+ *
+ *   row NAME TRAFFIC DIRECTION LENGTH PACKETS_PER_S CPU_NS_PER_PACKET CALLS_PER_PACKET
+ *   latency NAME MEDIAN_NS P99_NS
+ *   memory NAME RSS_KB ANONYMOUS_KB
+ *
+ * A row is for each kind of traffic (acl: data that is not ATT; att: notifications of the host,
+ * commands of the peer; event: advertising reports), direction and length. Its packets are all that
+ * went through, completions too. The latency is of an ACL packet there and one back.
  */
 #include <getopt.h>
 #include <signal.h>
