@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "proxy/base/cleanup.h"
+#include "proxy/engine/pass.h"
 #include "proxy/io/btmon.h"
 #include "proxy/io/control.h"
 #include "proxy/io/control_socket.h"
@@ -41,6 +42,7 @@
 #define N_SIGNALS 4
 
 struct session {
+	struct ag_taps taps; /* who is told of decisions; first, see on_passed() */
 	const struct ag_session_config *config;
 	struct ev_loop *loop;
 	struct ag_transport *transport[2];
@@ -59,7 +61,6 @@ struct session {
 	struct ag_recorder recorder;
 	struct ag_btmon btmon;
 	struct ag_shadow shadow;
-	struct ag_taps taps;         /* who is told of decisions */
 	struct ag_setup_watch setup; /* of the virtual controller, by the kernel */
 	struct ev_signal signal[N_SIGNALS];
 	struct ev_timer patience;
@@ -317,24 +318,17 @@ static void on_given_up(void *user, unsigned int pause_ms)
 	start_opening(session, true, pause_ms);
 }
 
-static void on_decision(void *user, const struct ag_decision *decision)
-{
-	struct session *session = user;
-
-	ag_taps_tap(&session->taps, decision);
-}
-
 /* Whoever wants to know of every PDU gets the decision. The others are told of what rules did, and
  * what passed is only kept for who asks later. */
 static bool on_passed(void *user, const struct ag_passed *passed)
 {
-	struct session *session = user;
+	struct session *session = user; /* of which the taps are the first member */
 
 	if (session->decisions.verbose || session->shadow.set || session->recorder.file ||
 	    (session->btmon.fd >= 0 && session->btmon.all))
 		return false;
 	if (session->store)
-		ag_store_touch(session->store);
+		ag_store_touch(session->store, true, passed->pdu[0]);
 	if (session->control)
 		ag_control_pass(session->control, passed);
 	return true;
@@ -344,9 +338,9 @@ static int make_engine(struct session *session)
 {
 	struct ag_engine_config config = {
 		.rules = session->rules.set,
-		.tap = on_decision,
+		.tap = ag_taps_tap,
 		.pass = on_passed,
-		.tap_user = session,
+		.tap_user = &session->taps,
 		.keeper = ag_store_keeper(session->store),
 		.identities = ag_store_identities(session->store),
 		.seed = SEED,

@@ -17,6 +17,7 @@
 #include "proxy/io/fd.h"
 #include "proxy/io/log.h"
 #include "proxy/io/rulebook.h"
+#include "proxy/wire/att.h"
 
 /** Largest file that is read: that of a full map, with room to spare. */
 #define FILE_MAX (256 * 1024)
@@ -416,9 +417,20 @@ static void on_later(struct ev_loop *loop, struct ev_timer *timer, int events)
 	save_all(timer->data);
 }
 
-void ag_store_touch(struct ag_store *store)
+/* Of what is said over ATT only answers and indications can tell of a database. Identities come by
+ * SMP, and from the host. */
+static bool can_teach(const struct ag_store *store, bool is_att, uint8_t opcode)
 {
-	if (ev_is_active(&store->later))
+	enum ag_att_pdu_kind kind = ag_att_kind(opcode);
+
+	return !is_att || kind == AG_ATT_RESPONSE || kind == AG_ATT_INDICATION ||
+	       (store->config.keep_identities &&
+		store->identities_saved != store->identities.changes);
+}
+
+void ag_store_touch(struct ag_store *store, bool is_att, uint8_t opcode)
+{
+	if (ev_is_active(&store->later) || !can_teach(store, is_att, opcode))
 		return;
 	ev_timer_set(&store->later, AG_STORE_DELAY_S, 0.);
 	ev_timer_start(store->loop, &store->later);
@@ -426,8 +438,7 @@ void ag_store_touch(struct ag_store *store)
 
 void ag_store_tap(void *user, const struct ag_decision *decision)
 {
-	(void)decision;
-	ag_store_touch(user);
+	ag_store_touch(user, decision->is_att, decision->len > 0 ? decision->pdu[0] : 0);
 }
 
 void ag_store_watch(struct ag_store *store, struct ag_engine *engine)

@@ -49,8 +49,9 @@ struct ag_identities *ag_store_identities(struct ag_store *store);
 /** The engine that is asked for what is new, or NULL: there is none any more. */
 void ag_store_watch(struct ag_store *store, struct ag_engine *engine);
 
-/** There was traffic: look in a while whether anything is new. */
-void ag_store_touch(struct ag_store *store);
+/** A PDU went by, of ATT or of SMP: look in a while whether anything is new, if such a one can
+ * teach anything. */
+void ag_store_touch(struct ag_store *store, bool is_att, uint8_t opcode);
 
 /** The tap that does so; `user` is a struct ag_store. */
 void ag_store_tap(void *user, const struct ag_decision *decision);

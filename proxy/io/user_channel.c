@@ -25,7 +25,7 @@
 
 #define READ_PACKETS 32
 /* Longer than any frame of the kernel (1028), as the driver may deliver more. */
-#define READ_SIZE 2048
+#define READ_SIZE 1536
 /* The default (208 KiB) holds some 200 packets, and what does not fit is lost without a word. */
 #define RECEIVE_BUFFER (4 << 20)
 

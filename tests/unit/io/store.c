@@ -327,3 +327,41 @@ Test(store, without_memory)
 		failed = ag_sim_alloc_fail_end();
 	}
 }
+
+/* Whether something is to be done later; ev_run() says so. */
+static bool is_wound(void)
+{
+	return ev_run(loop, EVRUN_NOWAIT);
+}
+
+Test(store, looks_only_where_something_can_be_new)
+{
+	static const struct ag_identity identity = { .irk = { 1 },
+						     .address = PEER,
+						     .type = AG_PEER_RANDOM_STATIC };
+	static const uint8_t teach_nothing[] = { 0x1b, 0x52, 0xd2, 0x0a, 0x12, 0x1e };
+	static const uint8_t teach[] = { 0x01, 0x0b, 0x11, 0x1d };
+	struct ag_store_config config = { .keep_identities = true };
+	struct ag_store *store;
+
+	for (size_t i = 0; i < sizeof(teach); i++) {
+		store = open_store(top);
+		for (size_t j = 0; j < sizeof(teach_nothing); j++)
+			ag_store_touch(store, true, teach_nothing[j]);
+		cr_expect(!is_wound());
+		ag_store_touch(store, true, teach[i]);
+		cr_expect(is_wound(), "0x%02x", teach[i]);
+		ag_store_free(store);
+	}
+	cr_assert_eq(ag_store_new(&config, loop, &store), 0);
+	ag_store_touch(store, true, 0x1b);
+	cr_expect(!is_wound());
+	cr_assert(ag_identities_put(ag_store_identities(store), &identity));
+	ag_store_touch(store, true, 0x1b);
+	cr_expect(is_wound());
+	ag_store_free(store);
+	store = open_store(top);
+	ag_store_touch(store, false, 0x08);
+	cr_expect(is_wound());
+	ag_store_free(store);
+}
