@@ -23,11 +23,11 @@ WARNINGS  := -Wall -Wextra -Wshadow -Wswitch-enum -Wstrict-prototypes -Wmissing-
 DEFINES   := -D_GNU_SOURCE -DAG_VERSION='"$(VERSION)"' -DAG_RULES_DIR='"$(RULESDIR)"' \
              -DAG_SYSCONF_DIR='"$(SYSCONFDIR)/attgate/rules.d"'
 ALL_CFLAGS := -std=c11 $(OPT) $(WARNINGS) $(DEFINES) $(SANITIZE) -I. $(CFLAGS)
-# Of nettle 20 KiB are used, AES-128 and SHA-256. Shared it takes 250 KiB of every attgate's memory, so
-# it is linked in; NETTLE=-lnettle where there is no libnettle.a.
-NETTLE    ?= -l:libnettle.a
-ENGINE_LIBS := $(NETTLE)
+ENGINE_LIBS := -lnettle
 LIBS      := -lev -ljansson -pthread $(ENGINE_LIBS)
+# Of these less is used than a shared library brings into memory: 370 KiB together, for some 100 of theirs.
+# SHARED=1 where there are no archives, or where they are not wanted.
+ATTGATE_LIBS := $(if $(SHARED),$(LIBS),-l:libev.a -l:libjansson.a -pthread -l:libnettle.a)
 
 RULES_SRC  := $(wildcard rules/*.c)
 ENGINE_SRC := $(wildcard proxy/base/*.c proxy/wire/*.c proxy/engine/*.c)
@@ -58,7 +58,7 @@ help: ## this list
 all: $(BUILD)/attgate ## build build/attgate (the default)
 
 $(BUILD)/attgate: $(call objects,proxy/main.c $(LIB_SRC))
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ATTGATE_LIBS)
 
 $(BUILD)/phone: $(call objects,$(PHONE_SRC) tests/sim/coc.c tests/sim/report.c $(ENGINE_SRC) $(RULES_SRC))
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
