@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Answers in the name of the other side. Each is the one answer its question gets. */
-#include "proxy/engine/internal.h"
+#include "proxy/engine/judging.h"
 
 #include <string.h>
 

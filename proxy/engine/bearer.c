@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ATT is sequential (Vol 3 Part F, 3.3.2): one open request and one open indication in each
  * direction of a bearer. */
-#include "proxy/engine/internal.h"
+#include "proxy/engine/judging.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which channel carries what: fixed channels, and dynamic ones learned from signalling (Vol 3
  * Part A, 4). */
-#include "proxy/engine/internal.h"
+#include "proxy/engine/judging.h"
 
 #include "proxy/wire/l2cap_signal.h"
 

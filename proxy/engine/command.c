@@ -4,7 +4,7 @@
  * none open and the controller takes one; while it is open the host's wait, which is the time of
  * one Command Status.
  */
-#include "proxy/engine/internal.h"
+#include "proxy/engine/travel.h"
 
 #include <errno.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  * side was told already, or never knew of it). Controllers complete packets of a handle in order,
  * so a queue of one bit per packet tells for each completion whose it is.
  */
-#include "proxy/engine/internal.h"
+#include "proxy/engine/travel.h"
 
 #include <errno.h>
 #include <string.h>

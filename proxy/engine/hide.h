@@ -12,7 +12,7 @@
  * from a PDU before it comes here.
  */
 
-#include "proxy/engine/internal.h"
+#include "proxy/engine/judging.h"
 
 enum ag_hide_outcome {
 	AG_HIDE_NOTHING, /* the PDU goes on as it is */

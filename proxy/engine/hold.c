@@ -8,7 +8,7 @@
  *
  * A held PDU was completed to its sender when it came; when it leaves it is a packet of ours.
  */
-#include "proxy/engine/internal.h"
+#include "proxy/engine/judging.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "proxy/engine/inspect.h"
 
-#include "proxy/engine/internal.h"
+#include "proxy/engine/judging.h"
 #include "proxy/wire/l2cap.h"
 
 _Static_assert(AG_INSPECT_LINKS == AG_LINKS_MAX, "a slot for each link");

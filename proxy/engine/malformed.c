@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whether a PDU keeps to its own format, by what is known of its bearer and of its link. */
-#include "proxy/engine/internal.h"
+#include "proxy/engine/judging.h"
 
 #include "proxy/wire/cursor.h"
 

@@ -5,7 +5,7 @@
  * A map tells what its owner told: only PDUs that passed are learned from, never an answer of ours,
  * and an answer that a rule changes is learned from as it came.
  */
-#include "proxy/engine/internal.h"
+#include "proxy/engine/judging.h"
 
 /* ---- Keeping ---- */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "proxy/engine/internal.h"
+#include "proxy/engine/judging.h"
 
 #include <string.h>
 
