@@ -9,7 +9,7 @@
 #include "tests/sim/phone/phone.h"
 #include "tests/sim/phone/report.h"
 
-/* How long the crossing request waits for a refusal to cross before it goes by itself. */
+/* How long a discovery waits for a refusal to cross before it goes by itself; a write does not. */
 #define CROSSING_WAIT_MS 5000
 #define LAST_HANDLE      0xffff
 
@@ -417,13 +417,12 @@ static bool ask_malformed(struct phone *phone)
 static uint64_t when_ready(struct phone *phone, uint64_t now_ms)
 {
 	struct phone_client *client = &phone->client;
-	uint64_t crossing_due = phone->link.since_ms + CROSSING_WAIT_MS;
+	uint64_t crossing_due = UINT64_MAX;
 
-	if (phone->options.crossing != PHONE_CROSS_NOTHING && !client->crossed) {
+	if (phone->options.crossing == PHONE_CROSS_DISCOVER && !client->crossed) {
+		crossing_due = phone->link.since_ms + CROSSING_WAIT_MS;
 		if (now_ms >= crossing_due && phone_client_cross(phone))
 			return now_ms + PHONE_ATT_TIMEOUT_MS;
-	} else {
-		crossing_due = UINT64_MAX;
 	}
 	if (ask_malformed(phone))
 		return now_ms + PHONE_ATT_TIMEOUT_MS;

@@ -195,6 +195,24 @@ Test(phone_strict, sends_the_refusal_right_behind_the_crossing_request)
 	cr_assert_eq(phone.totals.violations, 0);
 }
 
+/* However slow the other side is: a write that crosses no refusal shows nothing. */
+Test(phone_strict, a_write_waits_for_the_refusal)
+{
+	phone.options.protected_error = 0x05;
+	phone.options.crossing = PHONE_CROSS_WRITE;
+	ATT_IN(0x01, 0x10, 0x01, 0x00, 0x0a);
+	ATT_IN(0x01, 0x08, 0x01, 0x00, 0x0a);
+	cr_assert_eq(phone.client.step, PHONE_STEP_READY);
+	phone.client.crossed = false;
+	phone.client.write_handle = 0x17;
+	phone_client_tick(&phone, phone.link.since_ms + 60000);
+	cr_assert_eq(phone.bearer->asked, 0);
+	ATT_IN(0x0a, 0x1a, 0x00);
+	cr_assert_eq(phone.bearer->asked, 0x12);
+	cr_assert_not(phone.bearer->serving);
+	cr_assert_eq(phone.totals.violations, 0);
+}
+
 Test(phone_strict, can_begin_to_ask_later)
 {
 	phone.options.ask_after_ms = 1000;
