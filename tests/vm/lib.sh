@@ -15,6 +15,11 @@ SEED=${SEED:-1} FOR=${FOR:-30} FAULTS=${FAULTS:-3} DEBUG=${DEBUG--d}
 
 started=$EPOCHSECONDS
 
+# plays_on FILE RELEASE: whether that scenario can be played there; few say that it cannot everywhere.
+plays_on() {
+	! grep -q '^suites=' "$1" || grep -qE "^suites=\"(.* )?$2( .*)?\"\$" "$1"
+}
+
 # One line of progress, with the seconds since this script began.
 say() {
 	printf '+%d s: %s\n' $((EPOCHSECONDS - started)) "$*"
