@@ -41,11 +41,10 @@ static inline enum ag_side ag_other(enum ag_side side)
 	return side == AG_SIDE_HOST ? AG_SIDE_CONTROLLER : AG_SIDE_HOST;
 }
 
-/** Buffers of a side: how many it reported (0: unknown, so unlimited) and how many are taken. */
+/** Buffers of a side: how many it reported (0: unknown, so unlimited), how many are taken, and how
+ *  many of those by packets of ours. */
 struct ag_pool {
-	uint32_t size;
-	uint32_t in_flight;
-	uint32_t ours;
+	uint32_t size, in_flight, ours;
 	uint16_t data_len; /* longest data field, octets; 0: unknown */
 };
 
