@@ -86,8 +86,7 @@ struct ag_held;
 
 /** What a peer has told of itself while it pairs, until it counts. */
 struct ag_introduction {
-	bool has_irk;
-	bool has_address;
+	bool has_irk, has_address;
 	struct ag_identity identity;
 };
 
@@ -152,8 +151,7 @@ struct ag_engine {
 	struct ag_fifo early;                /* ACL packets from the controller before their link */
 	uint64_t early_until_us;
 	struct ag_held *spare;
-	uint64_t now_us;
-	uint64_t due_us;
+	uint64_t now_us, due_us;
 	uint64_t next_number;
 	uint64_t random;
 	uint64_t links_seen;
