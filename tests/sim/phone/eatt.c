@@ -206,7 +206,16 @@ static uint16_t refusal(const struct phone *phone, uint16_t spsm)
 		return NO_SUCH_SPSM;
 	if (!phone->link.encrypted)
 		return NOT_ENCRYPTED;
-	return phone->eatt.channels[0].coc.state == AG_SIM_COC_CLOSED ? 0 : NO_RESOURCES;
+	return 0;
+}
+
+static struct phone_channel *closed_channel(struct phone *phone)
+{
+	for (size_t i = 0; i < PHONE_CHANNELS; i++) {
+		if (phone->eatt.channels[i].coc.state == AG_SIM_COC_CLOSED)
+			return &phone->eatt.channels[i];
+	}
+	return NULL;
 }
 
 /* Command Reject (4.1): the peer does not know what it was asked, as kernels without such channels.
@@ -225,7 +234,7 @@ static bool rejected(struct phone *phone, uint8_t ident)
 	return true;
 }
 
-/* The peer asks (4.25): as many as we have are granted, unless we have asked too. */
+/* The peer asks (4.25), at once or one by one: what we have is granted, unless we asked too. */
 static void requested(struct phone *phone, struct ag_cursor at, const uint8_t *pdu, size_t len)
 {
 	uint8_t answer[12 + 2 * REQUEST_CHANNELS] = { 0 };
@@ -238,16 +247,17 @@ static void requested(struct phone *phone, struct ag_cursor at, const uint8_t *p
 		return;
 	}
 	for (size_t i = 0; i < count && !result; i++) {
+		struct phone_channel *channel = closed_channel(phone);
 		uint16_t cid = ag_pull_le16(&at);
 
-		if (i == PHONE_CHANNELS) {
+		if (!channel) {
 			result = NO_RESOURCES;
 		} else if (!free_cid(phone, cid)) {
 			phone_violation(phone, "a channel that must not be", pdu, len);
 		} else {
-			offer(&phone->eatt.channels[i], AG_SIM_COC_ASKED);
-			open_channel(&phone->eatt.channels[i], &limits, cid);
-			ag_put_le16(answer + 12 + 2 * i, phone->eatt.channels[i].bearer.cid);
+			offer(channel, AG_SIM_COC_ASKED);
+			open_channel(channel, &limits, cid);
+			ag_put_le16(answer + 12 + 2 * i, channel->bearer.cid);
 		}
 	}
 	ag_put_le16(answer + 4, PHONE_MTU);

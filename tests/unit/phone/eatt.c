@@ -257,6 +257,19 @@ Test(phone_eatt, takes_what_the_peer_opens)
 	cr_assert_eq(phone.totals.violations, 0);
 }
 
+/* As bluetoothd 5.55 does. */
+Test(phone_eatt, takes_one_channel_after_the_other)
+{
+	phone.link.encrypted = true;
+	L2CAP_IN(AG_CID_LE_SIGNALLING, 0x17, 3, 10, 0, 0x27, 0, 0x05, 0x02, 0x40, 0, 3, 0, 0x50, 0);
+	cr_assert_eq(state(0), AG_SIM_COC_OPEN);
+	cr_assert_eq(state(1), AG_SIM_COC_CLOSED);
+	L2CAP_IN(AG_CID_LE_SIGNALLING, 0x17, 4, 10, 0, 0x27, 0, 0x05, 0x02, 0x40, 0, 3, 0, 0x51, 0);
+	cr_assert_eq(phone.eatt.channels[0].coc.peer_cid, 0x50);
+	cr_assert_eq(phone.eatt.channels[1].coc.peer_cid, 0x51);
+	cr_assert_eq(phone.totals.violations, 0);
+}
+
 /* Vol 3 Part G, 7.4: bit 0 of Server Supported Features; others than phones with them have none. */
 Test(phone_eatt, the_database_says_so)
 {
