@@ -155,7 +155,7 @@ static void match(const struct fuzz *fuzz, struct ag_match_state *state,
 		require(!rule || ag_rules_may_match(fuzz->set, &first));
 		require(!rule || decided || !fuzz->unreachable[rule->index]);
 		decided = decided ||
-			  (rule && ag_action_is_verdict(&rule->actions[rule->n_actions - 1]));
+			  (rule && ag_is_verdict(rule->actions[rule->n_actions - 1].kind));
 	} while (rule);
 	hide(fuzz->set, &subject);
 }
