@@ -410,9 +410,9 @@ Test(io_record, a_name_that_is_too_long)
 	char path[4096] = "";
 	const struct ag_record_config config = { path, 0, 0 };
 
-	while (strlen(path) < sizeof(path) - 8)
-		strcat(path, "./");
-	memset(path + strlen(path), 'x', sizeof(path) - 1 - strlen(path));
+	memset(path, 'x', sizeof(path) - 1);
+	for (size_t i = 0; i < sizeof(path) - 8; i += 2)
+		memcpy(path + i, "./", 2);
 	cr_assert_eq(ag_recorder_start(&recorder, &config), 0);
 	ag_recorder_stop(&recorder, 5000);
 	cr_expect_eq(ag_recorder_start(&recorder, &config), -ENAMETOOLONG);
