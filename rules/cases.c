@@ -185,3 +185,38 @@ void ag_cases_of(const struct ag_node *node, struct ag_cases *can_be_true,
 		break;
 	}
 }
+
+/* An operand is asked if the ones before it leave the whole open, those of an `and` without
+ * samplers first (lower.c): up to the first with one, each tells where the rest is not asked. */
+static void matter_in_chain(const struct ag_node *node, struct ag_cases *out)
+{
+	bool all = node->kind == AG_NODE_AND;
+	struct ag_cases child;
+
+	ag_cases_that_matter(node->children[0], out);
+	for (size_t i = 1; i < node->n_children && !(all && node->children[i - 1]->samples); i++) {
+		ag_cases_that_matter(node->children[i], &child);
+		(all ? ag_cases_and : ag_cases_or)(out, &child);
+	}
+}
+
+void ag_cases_that_matter(const struct ag_node *node, struct ag_cases *out)
+{
+	struct ag_cases can_be_false;
+
+	if (!node || !node->samples) {
+		ag_cases_of(node, out, &can_be_false);
+		return;
+	}
+	switch (node->kind) {
+	case AG_NODE_AND:
+	case AG_NODE_OR:
+		matter_in_chain(node, out);
+		break;
+	case AG_NODE_NOT:
+	case AG_NODE_SAMPLER:
+	case AG_NODE_TEST:
+		ag_cases_all(out);
+		break;
+	}
+}

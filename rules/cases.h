@@ -85,6 +85,11 @@ uint64_t ag_fields_of_pdu(unsigned int pdu);
 void ag_cases_of(const struct ag_node *node, struct ag_cases *can_be_true,
 		 struct ag_cases *can_be_false);
 
+/** Cases in which asking a condition makes a difference: it can be true, or a sampler in it can be
+ *  asked, which counts that whatever comes of it; NULL for no condition. In the others it need not
+ *  be asked. */
+void ag_cases_that_matter(const struct ag_node *node, struct ag_cases *out);
+
 void ag_cases_all(struct ag_cases *cases);
 bool ag_cases_empty(const struct ag_cases *cases);
 bool ag_cases_meet(const struct ag_cases *a, const struct ag_cases *b);

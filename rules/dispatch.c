@@ -25,7 +25,7 @@ struct class
 };
 
 struct ag_dispatch {
-	struct ag_cases any;       /* in which some rule can match */
+	struct ag_cases any;       /* in which some rule has to be asked */
 	struct ag_cases any_peers; /* likewise, whoever the peer is */
 	uint16_t class_of[KEYS];
 	struct class *classes;
@@ -52,7 +52,7 @@ static unsigned int key_of(const struct ag_subject *subject)
 	return (unsigned int)((from * 2 + role) * AG_PDUS + pdu);
 }
 
-/** The keys under which a rule can match, on whatever link and bearer, one bit each. */
+/** The keys under which a rule has to be asked, on whatever link and bearer, one bit each. */
 struct keys {
 	uint64_t words[KEY_WORDS];
 };
@@ -237,18 +237,17 @@ static int find_peers(const struct ag_ruleset *set, struct growing *growing)
 static void classify(const struct ag_ruleset *set, struct ag_dispatch *dispatch,
 		     struct growing *growing)
 {
-	struct ag_cases can_be_true;
-	struct ag_cases can_be_false;
+	struct ag_cases matter;
 
 	growing->n_classes = 1;
 	for (size_t i = 0; i < set->count; i++) {
 		if (ag_rule_hides(&set->rules[i]))
 			continue;
-		ag_cases_of(set->bodies[i].when, &can_be_true, &can_be_false);
-		ag_cases_or(&dispatch->any, &can_be_true);
+		ag_cases_that_matter(set->bodies[i].when, &matter);
+		ag_cases_or(&dispatch->any, &matter);
 		if (!growing->of_peers[i])
-			ag_cases_or(&dispatch->any_peers, &can_be_true);
-		keys_of(&can_be_true, &growing->keys[i]);
+			ag_cases_or(&dispatch->any_peers, &matter);
+		keys_of(&matter, &growing->keys[i]);
 		growing->n_classes = refine(dispatch->class_of, &growing->keys[i]);
 	}
 }

@@ -293,15 +293,16 @@ const struct ag_rule *ag_rules_next(const struct ag_ruleset *set, const struct a
 				    struct ag_match_state *state, size_t *position);
 
 /**
- * Whether any rule could match a PDU of which only the fields present in `subject` among `from`,
- * `role`, `link`, `peer`, `bearer`, `att.opcode`, `att.kind` and `smp.opcode` are known yet. The
- * first fragment of a PDU tells that much, so a false lets the rest go by without being gathered.
+ * Whether any rule could match a PDU, or a sampler count it, of which only the fields present in
+ * `subject` among `from`, `role`, `link`, `peer`, `bearer`, `att.opcode`, `att.kind` and
+ * `smp.opcode` are known yet. The first fragment of a PDU tells that much, so a false lets the rest
+ * go by without being gathered.
  */
 bool ag_rules_may_match(const struct ag_ruleset *set, const struct ag_subject *subject);
 
 /** Which rules there are for an ATT PDU. */
 enum ag_rules_reach {
-	AG_RULES_NONE,     /* none can match it */
+	AG_RULES_NONE,     /* none can match it, and no sampler counts it */
 	AG_RULES_OF_PEERS, /* only some that are for certain peers */
 	AG_RULES_SOME,
 };

@@ -23,6 +23,15 @@ static const uint8_t others[] = { 0x01, 0x03, 0x09, 0x0b, 0x0d, 0x11,
 				  0x13, 0x1b, 0x1d, 0x1e, 0x52, 0xd2 };
 static const uint8_t no_answer[] = { 0x1b, 0x52, 0xd2, 0x23 };
 
+/* Those of which something else than the rest of the rule decides whether a sampler counts. */
+static const char *const samples[] = {
+	"not (first 4 or bearer == att)",
+	"not (every 3 or link == le)",
+	"not (chance 40% or bearer == eatt)",
+	"(role == central or not (chance 60% and from == peer))",
+	"not (every 2 or att.kind == request)",
+};
+
 #define PICK(random, array) ((array)[ag_random_below(random, ag_array_size(array))])
 
 /* Octets before the value of a PDU that ends in one; 0: it does not. */
@@ -136,6 +145,10 @@ static void random_rule(struct ag_random *random, unsigned int allowed, struct a
 		rule->from = ag_random_percent(random, 60) ? AG_FROM_HOST : AG_FROM_PEER;
 		random_condition(random, rule);
 		rule->action = (enum ag_sim_action)ag_random_below(random, AG_SIM_ACTION_COUNT);
+		if (rule->action == AG_SIM_LOG && ag_random_percent(random, 50)) {
+			rule->on = AG_SIM_ON_SAMPLE;
+			rule->value = (uint8_t)ag_random_below(random, ag_array_size(samples));
+		}
 	} while (!(allowed >> rule->action & 1) || !fits(rule) ||
 		 (rule->action == AG_SIM_DISCONNECT && !ag_random_percent(random, 15)));
 	rule->error = (uint8_t)ag_random_range(random, 1, 0x13);
@@ -173,6 +186,9 @@ static void add_condition(char text[4096], const struct ag_sim_rule *rule)
 		break;
 	case AG_SIM_ON_PAIRING:
 		add(text, "smp.opcode == 0x%02x", rule->value);
+		break;
+	case AG_SIM_ON_SAMPLE:
+		add(text, "%s", samples[rule->value]);
 		break;
 	}
 }
@@ -270,6 +286,8 @@ static bool matches(const struct ag_sim_rule *rule, enum ag_from from, bool is_a
 		       ag_get_le16(pdu + 1) <= rule->high;
 	case AG_SIM_ON_PAIRING:
 		return !is_att && pdu[0] == rule->value;
+	case AG_SIM_ON_SAMPLE:
+		break; /* a guess, of which nothing comes */
 	}
 	return false;
 }

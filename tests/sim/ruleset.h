@@ -15,6 +15,7 @@ enum ag_sim_condition {
 	AG_SIM_ON_OPCODE,  /* att.opcode == value */
 	AG_SIM_ON_HANDLE,  /* att.opcode == value and att.handle in low..high */
 	AG_SIM_ON_PAIRING, /* smp.opcode == value */
+	AG_SIM_ON_SAMPLE,  /* some, by `value`; of rules that decide nothing */
 };
 
 enum ag_sim_action {
