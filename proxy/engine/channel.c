@@ -112,6 +112,9 @@ static void on_request(struct ag_link *link, enum ag_side from,
 	forget_asked(link, from, signal->ident);
 	if (signal->number[AG_L2CAP_PSM] != (credit_based ? AG_PSM_EATT : AG_PSM_ATT))
 		return;
+	/* 4, table 4.2: no command of an LE signalling channel, so it will be rejected */
+	if (!credit_based && link->view.type == AG_LINK_LE)
+		return;
 	for (size_t i = 0; i < signal->source.count && (channel = find_free(link)); i++) {
 		channel->state = AG_CHANNEL_ASKED;
 		channel->asked_by = from;
