@@ -175,6 +175,21 @@ void ag_bearer_glance(const struct ag_unit *unit, uint64_t now_us)
 	ag_bearer_answered(unit->bearer, unit->from, &att, now_us);
 }
 
+bool ag_bearer_discards(struct ag_engine *engine, struct ag_unit *unit)
+{
+	enum ag_verdict verdict = AG_V_ACCEPT;
+	struct ag_att att;
+
+	ag_att_parse(unit->pdu, unit->len, &att);
+	if (!unit->forwarded)
+		verdict = ag_bearer_surplus(unit->bearer, unit->from, &att);
+	if (verdict == AG_V_ACCEPT)
+		ag_bearer_glance(unit, engine->now_us);
+	else
+		ag_tell_discarded(engine, unit, verdict);
+	return verdict != AG_V_ACCEPT;
+}
+
 size_t ag_bearer_question(const struct ag_transaction *transaction, uint8_t *out)
 {
 	struct ag_att att;

@@ -185,26 +185,13 @@ static bool can_gather(const struct ag_credit_flow *flow, size_t sdu_len, size_t
 	return (rest + first_len - 1) / first_len <= flow->sender;
 }
 
-/* What the first frame tells of an SDU that is not gathered: a late answer, or something to
- * remember. */
+/* Whether an SDU that is not gathered goes no further, by its first frame. */
 static bool is_surplus(struct ag_engine *engine, struct ag_unit *unit, size_t sdu_len)
 {
-	struct ag_bearer *bearer = unit->bearer;
-	enum ag_verdict verdict;
-	struct ag_att att;
-
 	unit->pdu = unit->frame + SDU_HEADER;
 	unit->len = unit->frame_len - SDU_HEADER;
 	unit->pdu_len = sdu_len;
-	ag_att_parse(unit->pdu, unit->len, &att);
-	verdict = ag_bearer_surplus(bearer, unit->from, &att);
-	if (verdict != AG_V_ACCEPT) {
-		ag_tell_discarded(engine, unit, verdict);
-		return true;
-	}
-	ag_bearer_asked(bearer, unit->from, &att, engine->now_us);
-	ag_bearer_answered(bearer, unit->from, &att, engine->now_us);
-	return false;
+	return ag_bearer_discards(engine, unit);
 }
 
 /* Whether the frames of an SDU go on as they come, to be looked at when it is whole: nothing will

@@ -51,6 +51,10 @@ bool ag_bearer_any_expects(const struct ag_link *link, enum ag_side from);
 /** What a fragment tells of a PDU that is not judged, so that the answer is known as one. */
 void ag_bearer_glance(const struct ag_unit *unit, uint64_t now_us);
 
+/** The same of one that is too long to be judged.
+ *  @return: whether it goes no further, like a late answer; the tap has been told */
+bool ag_bearer_discards(struct ag_engine *engine, struct ag_unit *unit);
+
 /** Answer in place of the other side the requests whose time is up. */
 int ag_bearer_tick(struct ag_engine *engine, struct ag_link *link);
 

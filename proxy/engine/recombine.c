@@ -15,6 +15,9 @@
 #include "proxy/wire/cursor.h"
 #include "proxy/wire/l2cap.h"
 
+/** Of an L2CAP PDU, with its header. */
+#define GATHERED_MAX ((size_t)AG_GATHER_MAX + AG_L2CAP_HEADER)
+
 /* ---- Out ---- */
 
 static enum ag_acl_pb first_pb(const struct ag_link *link, enum ag_side to)
@@ -184,6 +187,18 @@ static enum wish classify(struct ag_engine *engine, struct ag_unit *unit, const 
 	return wish_for_opcode(engine, unit, data[prefix]);
 }
 
+/* One packet may hold more than is gathered. What goes by must not overtake what is held. */
+static int __attribute__((noinline)) handle_too_long(struct ag_engine *engine, struct ag_unit *unit)
+{
+	int r;
+
+	engine->stats.unjudged[AG_UNJUDGED_TOO_LONG]++;
+	if (unit->bearer && ag_bearer_discards(engine, unit))
+		return ag_unit_swallow(engine, unit);
+	r = ag_hold_flush(engine, unit->link, unit->from);
+	return r ? r : ag_unit_forward(engine, unit);
+}
+
 /* A whole L2CAP PDU of a class that concerns us. */
 static int handle_unit(struct ag_engine *engine, struct ag_unit *unit, const uint8_t *data,
 		       size_t len)
@@ -204,27 +219,27 @@ static int handle_unit(struct ag_engine *engine, struct ag_unit *unit, const uin
 		engine->stats.unjudged[AG_UNJUDGED_TRUNCATED]++;
 		r = ag_unit_forward(engine, unit);
 	} else if (unit->len > AG_GATHER_MAX) {
-		/* one packet may hold more than is gathered; it must not overtake what is held */
-		engine->stats.unjudged[AG_UNJUDGED_TOO_LONG]++;
-		r = ag_hold_flush(engine, unit->link, unit->from);
-		if (!r)
-			r = ag_unit_forward(engine, unit);
+		r = handle_too_long(engine, unit);
 	} else {
 		r = ag_judge(engine, unit);
 	}
 	return r;
 }
 
-/* Judging needs the octets in one piece. */
+/* Judging needs the octets in one piece: all of them, or as many of one that is too long. */
 static const uint8_t *gather(struct ag_engine *engine, const struct ag_assembly *assembly)
 {
 	struct ag_record record;
 	bool more = ag_fifo_front(&assembly->packets, &record);
+	size_t room = GATHERED_MAX;
 
-	for (size_t at = 0; more; more = ag_fifo_next(&assembly->packets, &record)) {
-		memcpy(engine->scratch + at, record.data + AG_ACL_HEADER,
-		       record.len - AG_ACL_HEADER);
-		at += record.len - AG_ACL_HEADER;
+	for (size_t at = 0; more && room; more = ag_fifo_next(&assembly->packets, &record)) {
+		size_t len = record.len - AG_ACL_HEADER;
+
+		len = len < room ? len : room;
+		memcpy(engine->scratch + at, record.data + AG_ACL_HEADER, len);
+		at += len;
+		room -= len;
 	}
 	return engine->scratch;
 }
@@ -378,9 +393,46 @@ static int decide(struct ag_engine *engine, struct ag_link *link, enum ag_side f
 
 static bool is_too_long(const struct ag_assembly *assembly)
 {
-	return assembly->expect > AG_GATHER_MAX + AG_L2CAP_HEADER ||
-	       assembly->have > AG_GATHER_MAX + AG_L2CAP_HEADER ||
+	return assembly->expect > GATHERED_MAX || assembly->have > GATHERED_MAX ||
 	       assembly->packets.bytes > 8 * AG_GATHER_MAX;
+}
+
+/* None of it goes on. */
+static int begin_discard(struct ag_engine *engine, struct ag_unit *unit)
+{
+	struct ag_assembly *assembly = assembly_of(unit);
+	int r = ag_unit_swallow(engine, unit);
+
+	ag_fifo_clear(&assembly->packets);
+	assembly->paid = 0;
+	if (assembly->have >= assembly->expect)
+		ag_assembly_end(assembly);
+	else
+		assembly->mode = AG_ASM_DISCARD;
+	return r;
+}
+
+/* Nobody will see the whole of it: what its first octets tell is remembered. */
+static int __attribute__((noinline))
+end_gathering(struct ag_engine *engine, struct ag_link *link, enum ag_side from)
+{
+	struct ag_assembly *assembly = &link->assembly[from];
+	const uint8_t *data = gather(engine, assembly);
+	size_t have = assembly->have < GATHERED_MAX ? assembly->have : GATHERED_MAX;
+	struct ag_unit unit;
+	int r;
+
+	engine->stats.unjudged[AG_UNJUDGED_TOO_LONG]++;
+	assembly_unit(link, from, &unit);
+	if (have >= AG_L2CAP_HEADER)
+		assembly->expect = AG_L2CAP_HEADER + ag_get_le16(data);
+	if (assembly->have <= assembly->expect) {
+		classify(engine, &unit, data, have, assembly->expect);
+		if (unit.bearer && unit.len && ag_bearer_discards(engine, &unit))
+			return begin_discard(engine, &unit);
+	}
+	r = ag_hold_flush(engine, link, from);
+	return r ? r : begin_stream(engine, link, from);
 }
 
 /* Look at what has been gathered so far, after a packet was added to it. */
@@ -394,11 +446,8 @@ static int advance(struct ag_engine *engine, struct ag_link *link, enum ag_side 
 		if (r || assembly->mode == AG_ASM_IDLE || assembly->mode == AG_ASM_STREAM)
 			return r;
 	}
-	if (is_too_long(assembly)) {
-		engine->stats.unjudged[AG_UNJUDGED_TOO_LONG]++;
-		r = ag_hold_flush(engine, link, from);
-		return r ? r : begin_stream(engine, link, from);
-	}
+	if (is_too_long(assembly))
+		return end_gathering(engine, link, from);
 	if (assembly->expect && assembly->have > assembly->expect)
 		return let_pass_overlong(engine, link, from);
 	if (assembly->expect && assembly->have == assembly->expect)
@@ -421,6 +470,11 @@ add_packet(struct ag_engine *engine, struct ag_link *link, enum ag_side from,
 			return r;
 		ag_assembly_end(assembly);
 		return set_streaming(engine, link, to, false);
+	}
+	if (assembly->mode == AG_ASM_DISCARD) {
+		if (assembly->have >= assembly->expect)
+			ag_assembly_end(assembly);
+		return ag_complete(engine, link, from, 1);
 	}
 	if (assembly->forwarded) {
 		r = ag_send(engine, link, to, packet, len, false);

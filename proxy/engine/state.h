@@ -58,9 +58,10 @@ struct ag_line {
 
 enum ag_assembly_mode {
 	AG_ASM_IDLE,
-	AG_ASM_HEADER, /* not enough octets to know what it is */
-	AG_ASM_GATHER, /* to be judged when whole */
-	AG_ASM_STREAM, /* passes fragment by fragment */
+	AG_ASM_HEADER,  /* not enough octets to know what it is */
+	AG_ASM_GATHER,  /* to be judged when whole */
+	AG_ASM_STREAM,  /* passes fragment by fragment */
+	AG_ASM_DISCARD, /* goes no further */
 };
 
 /** The PDU a side is sending on a link. */

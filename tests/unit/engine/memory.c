@@ -486,6 +486,95 @@ Test(memory, what_is_longer_than_is_judged_passes_in_one_packet)
 	ag_ruleset_free(rules);
 }
 
+/* A response of `len` octets in packets of at most `part`. */
+static void answer(struct traffic *traffic, size_t len, size_t part)
+{
+	static uint8_t l2cap[4 + 20000], packet[5 + sizeof(l2cap)] = { AG_H4_ACL };
+
+	ag_put_le16(l2cap, (uint16_t)len);
+	ag_put_le16(l2cap + 2, 4);
+	l2cap[4] = 0x0b;
+	for (size_t done = 0, now; done < 4 + len; done += now) {
+		now = 4 + len - done < part ? 4 + len - done : part;
+		ag_put_le16(packet + 1, (uint16_t)(traffic->handle | (done ? 1 : 2) << 12));
+		ag_put_le16(packet + 3, (uint16_t)now);
+		memcpy(packet + 5, l2cap + done, now);
+		cr_assert_eq(feed(traffic, AG_SIDE_CONTROLLER, packet, 5 + now), 0);
+	}
+}
+
+/* In how many packets something goes to the host. */
+static size_t to_host(const struct traffic *traffic, size_t before)
+{
+	return traffic->data_out - before;
+}
+
+static void ask(struct traffic *traffic)
+{
+	cr_assert_eq(PDU(traffic, AG_SIDE_HOST, 4, "\x0a\x03\x00", 27), 0);
+	cr_assert_eq(completed(traffic, 1), 0);
+}
+
+static void let_time_pass(struct traffic *traffic)
+{
+	traffic->now_us += 5000000;
+	cr_assert_eq(ag_engine_tick(traffic->engine, traffic->now_us), 0);
+	discard(traffic);
+}
+
+static void told(void *user, const struct ag_decision *decision)
+{
+	(void)user;
+	(void)decision;
+}
+
+/* What is too long to be judged is an answer all the same: in time there is no other, and a late
+ * one goes no further. */
+static void answer_too_long(const char *text, size_t len, size_t part, ag_tap_fn *tap)
+{
+	size_t packets = (4 + len + part - 1) / part;
+	struct ag_engine_config config = { .tap = tap };
+	struct ag_ruleset *rules = NULL;
+	struct traffic traffic = { 0 };
+	size_t before;
+
+	cr_assert_eq(compile_text(text, &rules), 0);
+	config.rules = rules;
+	cr_assert_eq(ag_engine_new(&config, &traffic.engine), 0);
+	cr_assert_eq(connect(&traffic, 0x40), 0);
+	ask(&traffic);
+	before = traffic.data_out;
+	answer(&traffic, len, part);
+	let_time_pass(&traffic);
+	cr_expect_eq(to_host(&traffic, before), packets, "%zu of %zu: %zu packets", len, part,
+		     to_host(&traffic, before));
+	ask(&traffic);
+	let_time_pass(&traffic);
+	before = traffic.data_out;
+	answer(&traffic, len, part);
+	cr_expect_eq(to_host(&traffic, before), 0, "%zu of %zu: late and %zu packets", len, part,
+		     to_host(&traffic, before));
+	ask(&traffic);
+	answer(&traffic, 20, part);
+	cr_expect_eq(to_host(&traffic, before), 1 + (24 + part - 1) / part);
+	ag_engine_free(traffic.engine);
+	ag_ruleset_free(rules);
+}
+
+Test(memory, what_is_longer_than_is_judged_is_an_answer)
+{
+	static const char unwanted[] = "rule t when att.opcode == read_request timeout 1s";
+	static const char wanted[] = "rule t when att.opcode == read_request timeout 1s\n"
+				     "rule r when att.opcode == read_response log";
+	static const size_t parts[] = { 20000, 9000, 8196, 300 };
+
+	for (size_t i = 0; i < ag_array_size(parts); i++) {
+		answer_too_long(unwanted, 8193, parts[i], NULL);
+		answer_too_long(unwanted, 12000, parts[i], told);
+		answer_too_long(wanted, 12000, parts[i], told);
+	}
+}
+
 /* An MTU may be larger than what is gathered, and a value of the rules longer. */
 Test(memory, a_value_is_no_longer_than_what_is_judged)
 {
