@@ -96,6 +96,7 @@ static const struct summary_row unjudged_rows[] = {
 	{ AG_UNJUDGED_TOO_LONG, "too long to judge" },
 	{ AG_UNJUDGED_MEMORY, "without memory" },
 	{ AG_UNJUDGED_BACKLOG, "while too much was queued" },
+	{ AG_UNJUDGED_CHANNEL, "channels too many to follow" },
 };
 
 _Static_assert(ag_array_size(verdict_rows) == AG_V_RECORDED + 1, "a row for each verdict");

@@ -9,6 +9,8 @@
 #define DEFAULT_MTU 672
 /** Octets of a grant of credits: header, channel and number (4.24). */
 #define GRANT_LEN (AG_L2CAP_SIGNAL_HEADER + 4)
+/** When a channel was asked for of which the other side knows nothing; others from 1. */
+#define REJECTED 0
 
 static struct ag_channel *find_by_cid(struct ag_link *link, enum ag_side at, uint16_t cid)
 {
@@ -84,13 +86,27 @@ static void forget_asked(struct ag_link *link, enum ag_side from, uint8_t ident)
 	}
 }
 
-static struct ag_channel *find_free(struct ag_link *link)
+/* Room for one more: a free place, or that of the channel that was rejected, or asked for the
+ * longest time ago. NULL: all are open, or asked for since `request`. */
+static struct ag_channel *make_room(struct ag_link *link, uint64_t request)
 {
+	struct ag_channel *oldest = NULL;
+
 	for (size_t i = 0; i < AG_CHANNELS_MAX; i++) {
-		if (link->channel[i].state == AG_CHANNEL_FREE)
-			return &link->channel[i];
+		struct ag_channel *channel = &link->channel[i];
+
+		if (channel->state == AG_CHANNEL_FREE)
+			return channel;
+		if (channel->state == AG_CHANNEL_ASKED && channel->asked_at <= request &&
+		    (!oldest || channel->asked_at < oldest->asked_at))
+			oldest = channel;
 	}
-	return NULL;
+	/* a yes to it may come yet */
+	if (!oldest || oldest->asked_at != REJECTED)
+		link->unfollowed++;
+	if (oldest)
+		ag_channel_close(oldest);
+	return oldest;
 }
 
 static void set_receiver(struct ag_channel *channel, enum ag_side side,
@@ -102,11 +118,12 @@ static void set_receiver(struct ag_channel *channel, enum ag_side side,
 	channel->flow[side].sender = signal->number[AG_L2CAP_CREDITS];
 }
 
-/* 4.2, 4.22, 4.25. Where all channels are taken it will not be judged. */
+/* 4.2, 4.22, 4.25. A channel for which there is no room will not be judged. */
 static void on_request(struct ag_link *link, enum ag_side from,
 		       const struct ag_l2cap_signal *signal)
 {
 	bool credit_based = signal->code != AG_L2CAP_CONNECTION_REQUEST;
+	uint64_t request = link->asked;
 	struct ag_channel *channel;
 
 	forget_asked(link, from, signal->ident);
@@ -115,8 +132,13 @@ static void on_request(struct ag_link *link, enum ag_side from,
 	/* 4, table 4.2: no command of an LE signalling channel, so it will be rejected */
 	if (!credit_based && link->view.type == AG_LINK_LE)
 		return;
-	for (size_t i = 0; i < signal->source.count && (channel = find_free(link)); i++) {
+	for (size_t i = 0; i < signal->source.count; i++) {
+		channel = make_room(link, request);
+		if (!channel)
+			continue;
 		channel->state = AG_CHANNEL_ASKED;
+		channel->asked_at = ++link->asked;
+		channel->place = i;
 		channel->asked_by = from;
 		channel->ident = signal->ident;
 		channel->credit_based = credit_based;
@@ -129,19 +151,12 @@ static void on_request(struct ag_link *link, enum ag_side from,
 
 /* ---- Answering ---- */
 
-/* The next channel that this signal answers, in the order in which they were asked for. */
-static struct ag_channel *next_asked(struct ag_link *link, enum ag_side from,
-				     const struct ag_l2cap_signal *signal)
+static bool is_answered(const struct ag_channel *channel, enum ag_side from,
+			const struct ag_l2cap_signal *signal)
 {
-	for (size_t i = 0; i < AG_CHANNELS_MAX; i++) {
-		struct ag_channel *channel = &link->channel[i];
-
-		if (channel->state == AG_CHANNEL_ASKED && channel->asked_by == ag_other(from) &&
-		    channel->ident == signal->ident &&
-		    channel->credit_based == (signal->code != AG_L2CAP_CONNECTION_RESPONSE))
-			return channel;
-	}
-	return NULL;
+	return channel->state == AG_CHANNEL_ASKED && channel->asked_by == ag_other(from) &&
+	       channel->ident == signal->ident &&
+	       channel->credit_based == (signal->code != AG_L2CAP_CONNECTION_RESPONSE);
 }
 
 static void open_channel(struct ag_link *link, struct ag_channel *channel, enum ag_side by,
@@ -164,13 +179,15 @@ static void open_channel(struct ag_link *link, struct ag_channel *channel, enum 
 static void on_response(struct ag_link *link, enum ag_side from,
 			const struct ag_l2cap_signal *signal)
 {
-	struct ag_channel *channel;
-
 	if (ag_l2cap_signal_is_pending(signal))
 		return;
-	for (size_t i = 0; (channel = next_asked(link, from, signal)); i++) {
-		uint16_t dcid = ag_l2cap_signal_accepted(signal, i);
+	for (size_t i = 0; i < AG_CHANNELS_MAX; i++) {
+		struct ag_channel *channel = &link->channel[i];
+		uint16_t dcid;
 
+		if (!is_answered(channel, from, signal))
+			continue;
+		dcid = ag_l2cap_signal_accepted(signal, channel->place);
 		if (!dcid) {
 			ag_channel_close(channel);
 			continue;
@@ -178,6 +195,19 @@ static void on_response(struct ag_link *link, enum ag_side from,
 		if (channel->credit_based)
 			set_receiver(channel, from, signal);
 		open_channel(link, channel, from, dcid);
+	}
+}
+
+/* 4.1. The other side need not heed it: Linux does on LE and does not on BR/EDR. So a response that
+ * comes after all still counts, but nothing waits for it. */
+static void on_reject(struct ag_link *link, enum ag_side from, const struct ag_l2cap_signal *signal)
+{
+	for (size_t i = 0; i < AG_CHANNELS_MAX; i++) {
+		struct ag_channel *channel = &link->channel[i];
+
+		if (channel->state == AG_CHANNEL_ASKED && channel->asked_by == ag_other(from) &&
+		    channel->ident == signal->ident)
+			channel->asked_at = REJECTED;
 	}
 }
 
@@ -236,6 +266,7 @@ struct handler {
 };
 
 static const struct handler handlers[] = {
+	{ AG_L2CAP_COMMAND_REJECT, on_reject },
 	{ AG_L2CAP_CONNECTION_REQUEST, on_request },
 	{ AG_L2CAP_CONNECTION_RESPONSE, on_response },
 	{ AG_L2CAP_CONFIGURATION_REQUEST, on_configuration_request },
@@ -253,6 +284,13 @@ static void learn(struct ag_link *link, enum ag_side from, const struct ag_l2cap
 		if (handlers[i].code == signal->code)
 			handlers[i].learn(link, from, signal);
 	}
+}
+
+/* Some channels may be in use of which nothing is known. */
+static void count_unfollowed(struct ag_engine *engine, struct ag_link *link)
+{
+	engine->stats.unjudged[AG_UNJUDGED_CHANNEL] += link->unfollowed;
+	link->unfollowed = 0;
 }
 
 /* 4.24: one by itself, of which what is left is forwarded. */
@@ -314,5 +352,6 @@ int ag_signal(struct ag_engine *engine, struct ag_unit *unit)
 		else
 			return on_credits(engine, unit, &signal);
 	}
+	count_unfollowed(engine, unit->link);
 	return r ? r : ag_unit_forward(engine, unit);
 }

@@ -151,6 +151,7 @@ enum ag_unjudged {
 	AG_UNJUDGED_TOO_LONG,    /* longer than what is gathered for judging */
 	AG_UNJUDGED_MEMORY,      /* no memory to gather it */
 	AG_UNJUDGED_BACKLOG,     /* too much is queued for the side that would get an answer */
+	AG_UNJUDGED_CHANNEL,     /* channels, not PDUs: more for ATT than can be followed */
 	AG_UNJUDGED_COUNT,
 };
 

@@ -18,6 +18,7 @@ const char *ag_unjudged_name(enum ag_unjudged cause)
 		[AG_UNJUDGED_INTERRUPTED] = "interrupted", [AG_UNJUDGED_NO_START] = "no_start",
 		[AG_UNJUDGED_NO_LINK] = "no_link",         [AG_UNJUDGED_TOO_LONG] = "too_long",
 		[AG_UNJUDGED_MEMORY] = "memory",           [AG_UNJUDGED_BACKLOG] = "backlog",
+		[AG_UNJUDGED_CHANNEL] = "channel",
 	};
 
 	return names[cause];

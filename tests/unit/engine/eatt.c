@@ -311,6 +311,41 @@ Test(eatt, an_sdu_beyond_the_credits_is_judged)
 	end(&setup);
 }
 
+/* Asked for by the peer: five channels. @order: of the request, from 0 */
+static void ask_for_five(struct setup *setup, int order)
+{
+	char packet[128];
+
+	snprintf(packet, sizeof(packet),
+		 "02 4020 1a00 1600 0500 17 %02x 1200 2700 4000 4000 0500 %02x00 %02x00 %02x00 "
+		 "%02x00 %02x00",
+		 (unsigned int)order + 1, 0x60u + 5 * (unsigned int)order,
+		 0x61u + 5 * (unsigned int)order, 0x62u + 5 * (unsigned int)order,
+		 0x63u + 5 * (unsigned int)order, 0x64u + 5 * (unsigned int)order);
+	forward(setup, AG_SIDE_CONTROLLER, packet);
+}
+
+/* One is open, so eleven others can be asked for. */
+Test(eatt, channels_that_are_not_followed_are_counted)
+{
+	struct setup setup = { 0 };
+	const uint64_t *count;
+
+	open_bearer(&setup, "rule r when att.opcode == read_request reject", 5, 5);
+	count = &ag_engine_stats(setup.engine)->unjudged[AG_UNJUDGED_CHANNEL];
+	ask_for_five(&setup, 0);
+	ask_for_five(&setup, 1);
+	cr_expect_eq(*count, 0);
+	ask_for_five(&setup, 2);
+	cr_expect_eq(*count, 4);
+	/* to what was rejected nobody says yes */
+	forward(&setup, AG_SIDE_HOST, "02 4000 0a00 0600 0500 01 03 0200 0000");
+	forward(&setup, AG_SIDE_CONTROLLER, "04 13 05 01 4000 0100");
+	ask_for_five(&setup, 3);
+	cr_expect_eq(*count, 4);
+	end(&setup);
+}
+
 Test(eatt, a_refused_channel_is_none)
 {
 	struct setup setup = { 0 };
