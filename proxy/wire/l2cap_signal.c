@@ -6,7 +6,10 @@
 /* Bit of an option's type: whoever does not know it may skip it (5). */
 #define HINT 0x80
 /* A result of 4.3. */
-#define CONNECTION_PENDING 1
+#define CONNECTION_PENDING 0x0001
+/* The first and the last result of 4.26 that says so of all channels. */
+#define ALL_PENDING_FIRST 0x000d
+#define ALL_PENDING_LAST  0x000f
 
 /* Parameters of a command in their order: numbers, then these. */
 enum {
@@ -148,8 +151,11 @@ int ag_l2cap_signal_next(struct ag_cursor *frame, struct ag_l2cap_signal *out)
 
 bool ag_l2cap_signal_is_pending(const struct ag_l2cap_signal *response)
 {
-	return response->code == AG_L2CAP_CONNECTION_RESPONSE &&
-	       response->number[AG_L2CAP_RESULT] == CONNECTION_PENDING;
+	uint16_t result = response->number[AG_L2CAP_RESULT];
+
+	if (response->code == AG_L2CAP_CREDIT_CONNECTION_RESPONSE)
+		return result >= ALL_PENDING_FIRST && result <= ALL_PENDING_LAST;
+	return response->code == AG_L2CAP_CONNECTION_RESPONSE && result == CONNECTION_PENDING;
 }
 
 uint16_t ag_l2cap_signal_accepted(const struct ag_l2cap_signal *response, size_t i)

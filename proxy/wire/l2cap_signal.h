@@ -86,7 +86,8 @@ int ag_l2cap_signal_parse(const uint8_t *command, size_t len, struct ag_l2cap_si
  */
 int ag_l2cap_signal_next(struct ag_cursor *frame, struct ag_l2cap_signal *out);
 
-/** Whether a response that opens channels (4.3, 4.23, 4.26) leaves that to a later one. */
+/** Whether a response that opens channels (4.3, 4.26) leaves that to a later one; one of 4.23
+ *  cannot. */
 bool ag_l2cap_signal_is_pending(const struct ag_l2cap_signal *response);
 
 /** What the answering side calls channel `i` of those it was asked for; 0: it refuses that one. */
