@@ -57,13 +57,15 @@ static int have_controller(struct ag_opener *opener)
 
 static int open_both(struct ag_opener *opener)
 {
-	struct ag_opening pause = { .cancel_fd = opener->cancel_fd, .other_fd = -1 };
 	struct ag_transport *controller = opener->transport[AG_SIDE_CONTROLLER];
+	/* poll(2) leaves out the -1 of one that is closed */
+	struct ag_opening pause = { .cancel_fd = opener->cancel_fd, .other_fd = controller->fd };
 	int r = 0;
 
 	if (opener->pause_ms > 0)
 		r = ag_opening_wait(&pause, -1, 0, (int)opener->pause_ms);
-	if (r >= 0)
+	/* one that was kept and has gone in the meantime is opened again at once */
+	if (r >= 0 || r == -ECONNRESET)
 		r = have_controller(opener);
 	if (r < 0)
 		return r;

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "proxy/io/opener.h"
@@ -93,12 +94,17 @@ static void tear_down(void)
 
 TestSuite(opener, .init = set_up, .fini = tear_down, .timeout = 60);
 
-static void run(void)
+static void run_after(unsigned int pause_ms)
 {
 	scene.done = 0;
-	cr_assert_eq(ag_opener_start(&scene.opener, true, 0), 0);
+	cr_assert_eq(ag_opener_start(&scene.opener, true, pause_ms), 0);
 	ev_run(scene.loop, 0);
 	cr_assert_eq(scene.done, 1);
+}
+
+static void run(void)
+{
+	run_after(0);
 }
 
 /* As after the kernel gave up the virtual controller. */
@@ -150,6 +156,26 @@ Test(opener, opens_a_controller_again_that_cannot_be_renewed)
 	run_with_the_host_closed();
 	cr_expect_eq(controller->opened, 2);
 	cr_expect_eq(controller->closed, 1);
+}
+
+/* The pause would outlast the test. */
+Test(opener, sees_at_once_that_a_kept_controller_has_gone)
+{
+	struct fake *controller = &scene.fake[AG_SIDE_CONTROLLER];
+	int ends[2];
+
+	run();
+	ag_transport_close(scene.transport[AG_SIDE_HOST]);
+	close(controller->base.fd);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	controller->base.fd = ends[0];
+	close(ends[1]);
+	controller->renew_result = -EPIPE;
+	run_after(3600 * 1000);
+	cr_expect_eq(scene.result, 0);
+	cr_expect_eq(controller->closed, 1);
+	cr_expect_eq(controller->opened, 2);
+	cr_expect_eq(scene.fake[AG_SIDE_HOST].opened, 2);
 }
 
 Test(opener, leaves_an_open_controller_to_who_cancels)
