@@ -133,8 +133,9 @@ static int make_controller(struct vhci *vhci, int fd, const struct ag_opening *o
 
 	vhci->n_early = 0;
 	fd = put_above(fd, opening->other_fd);
-	/* at once: after a second the driver makes a controller without being asked */
-	if (fd < 0 || write(fd, request, sizeof(request)) < 0)
+	/* At once: a second after open() the driver makes such a controller without being asked
+	 * (vhci_open_timeout()), replies in the same way, and wants no request any more. */
+	if (fd < 0 || (write(fd, request, sizeof(request)) < 0 && errno != EBADFD))
 		r = -errno;
 	else
 		r = wait_for_reply(vhci, fd, opening);
