@@ -106,12 +106,22 @@ static bool parse_tcp(const char *text, struct ag_address *out)
 
 static const char *parse_stream(const char *rest, struct ag_address *out)
 {
-	if (out->kind == AG_ADDRESS_TCP || out->kind == AG_ADDRESS_TCP_LISTEN)
+	switch (out->kind) {
+	case AG_ADDRESS_TCP:
+	case AG_ADDRESS_TCP_LISTEN:
 		return parse_tcp(rest, out) ? NULL : why_tcp;
-	out->path = rest;
-	if (!*rest || strlen(rest) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		return why_path;
-	return NULL;
+	case AG_ADDRESS_UNIX:
+	case AG_ADDRESS_UNIX_LISTEN:
+		out->path = rest;
+		if (!*rest || strlen(rest) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+			return why_path;
+		return NULL;
+	case AG_ADDRESS_HCI:
+	case AG_ADDRESS_BDADDR:
+	case AG_ADDRESS_VHCI:
+		break; /* no streams */
+	}
+	return why_path;
 }
 
 static const char *parse(const char *text, enum ag_side side, struct ag_address *address)

@@ -11,9 +11,19 @@
 
 static struct ag_transport *new_of_kind(enum ag_address_kind kind)
 {
-	if (kind == AG_ADDRESS_HCI || kind == AG_ADDRESS_BDADDR)
+	switch (kind) {
+	case AG_ADDRESS_HCI:
+	case AG_ADDRESS_BDADDR:
 		return ag_user_channel_new();
-	return kind == AG_ADDRESS_VHCI ? ag_vhci_new() : ag_stream_new();
+	case AG_ADDRESS_VHCI:
+		return ag_vhci_new();
+	case AG_ADDRESS_UNIX:
+	case AG_ADDRESS_UNIX_LISTEN:
+	case AG_ADDRESS_TCP:
+	case AG_ADDRESS_TCP_LISTEN:
+		return ag_stream_new();
+	}
+	return NULL; /* not a member of the enum */
 }
 
 int ag_transport_new(const struct ag_address *address, struct ag_transport **out)
