@@ -13,6 +13,9 @@ enum { PROGRESS_AFTER_S = 2, PROGRESS_EVERY_FRAMES = 4096 };
 
 /* Records that were stamped in two places may stand in the wrong order by less than this. */
 #define SET_BACK_US 1000000
+/* What lets more time than this pass between two records is a clock that was set, such as that of a
+ * machine that begins in 1970; nothing waits for so long on a link. */
+#define SET_AHEAD_US (3600 * UINT64_C(1000000))
 
 bool ag_parse_index(const char *text, uint16_t *out)
 {
@@ -73,10 +76,13 @@ void ag_progress_end(struct ag_progress *progress)
 
 uint64_t ag_reading_time(struct ag_reading_clock *clock, uint64_t stamp_us)
 {
-	if (stamp_us >= clock->stamp_us)
+	if (!clock->begun)
+		clock->now_us = stamp_us;
+	else if (stamp_us >= clock->stamp_us && stamp_us - clock->stamp_us <= SET_AHEAD_US)
 		clock->now_us += stamp_us - clock->stamp_us;
-	else if (clock->stamp_us - stamp_us < SET_BACK_US)
+	else if (stamp_us < clock->stamp_us && clock->stamp_us - stamp_us < SET_BACK_US)
 		return clock->now_us;
+	clock->begun = true;
 	clock->stamp_us = stamp_us;
 	return clock->now_us;
 }

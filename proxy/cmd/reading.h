@@ -33,8 +33,10 @@ void ag_progress_show(struct ag_progress *progress, const struct ag_capture *cap
 void ag_progress_end(struct ag_progress *progress);
 
 /** The time of a recording as the engine wants it. The clock that made the stamps may have been set
- *  back: from there on time goes on by as much as they do. Zero at first. */
+ *  back, or ahead by more than an hour: from there on time goes on by as much as they do. Zero at
+ *  first. */
 struct ag_reading_clock {
+	bool begun;
 	uint64_t stamp_us; /* of the last record, or a little later */
 	uint64_t now_us;
 };

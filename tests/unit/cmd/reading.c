@@ -23,6 +23,45 @@ Test(cmd_reading, the_number_of_a_controller)
 	cr_expect_eq(index, 65534);
 }
 
+/* A clock that is set back or far ahead stops for a moment; it does not jump. */
+Test(cmd_reading, the_time_of_a_recording)
+{
+	static const struct {
+		uint64_t stamp_us, now_us;
+	} records[] = {
+		{ 5000, 5000 },
+		{ 6000, 6000 },
+		/* in the wrong order */
+		{ 5990, 6000 },
+		{ 6500, 6500 },
+		/* an hour is a long pause */
+		{ 3600006500, 3600006500 },
+		/* more is a clock that was set */
+		{ 7200006501, 3600006500 },
+		{ 7200006601, 3600006600 },
+		{ 1700000000000000, 3600006600 },
+		{ 1700000000000010, 3600006610 },
+		/* and so is this */
+		{ 1699999999000010, 3600006610 },
+		{ 1699999999000020, 3600006620 },
+	};
+	struct ag_reading_clock clock = { 0 };
+
+	for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++)
+		cr_expect_eq(ag_reading_time(&clock, records[i].stamp_us), records[i].now_us,
+			     "record %zu", i);
+	cr_expect_eq(ag_reading_stamp(&clock, 3600006625), 1699999999000025);
+}
+
+/* As from a clock that is right. */
+Test(cmd_reading, a_recording_begins_when_it_begins)
+{
+	struct ag_reading_clock clock = { 0 };
+
+	cr_expect_eq(ag_reading_time(&clock, 1700000000000000), 1700000000000000);
+	cr_expect_eq(ag_reading_time(&clock, 1700000000000001), 1700000000000001);
+}
+
 /* What was written to the terminal since the last call. */
 static void expect_shown(int terminal, const char *expected)
 {
