@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <nettle/base16.h>
 #include <nettle/sha2.h>
+#include <nettle/version.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -33,6 +34,16 @@ void ag_rulebook_clear(struct ag_rulebook *book)
 	*book = (struct ag_rulebook){ .set = NULL };
 }
 
+/* The length was an argument before nettle 4.0. */
+static void end_digest(struct sha256_ctx *context, uint8_t octets[SHA256_DIGEST_SIZE])
+{
+#if NETTLE_VERSION_MAJOR >= 4
+	sha256_digest(context, octets);
+#else
+	sha256_digest(context, SHA256_DIGEST_SIZE, octets);
+#endif
+}
+
 static void digest(const struct ag_source *source, struct ag_rulebook_file *file)
 {
 	uint8_t octets[SHA256_DIGEST_SIZE];
@@ -40,7 +51,7 @@ static void digest(const struct ag_source *source, struct ag_rulebook_file *file
 
 	sha256_init(&context);
 	sha256_update(&context, source->len, (const uint8_t *)source->text);
-	sha256_digest(&context, sizeof(octets), octets);
+	end_digest(&context, octets);
 	base16_encode_update(file->sha256, sizeof(octets), octets);
 	file->sha256[sizeof(file->sha256) - 1] = '\0';
 }
