@@ -11,7 +11,9 @@ struct header {
 };
 
 #define FIFO_MIN 512
-/* What was outgrown leaves holes in the heap, and what is not used of what is new costs nothing. */
+/* What was outgrown leaves holes in the heap, so there is not to be much of it. A queue that runs
+ * empty begins at the front again, and what it never reached of the new memory costs nothing; one
+ * that does not comes to use all of it. */
 #define GROWTH 4
 
 static size_t footprint(size_t len)

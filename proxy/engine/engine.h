@@ -96,7 +96,7 @@ typedef void ag_tap_fn(void *user, const struct ag_decision *decision);
 struct ag_passed;
 
 /**
- * A PDU goes on as it came, which no rule can concern and from which nothing is hidden; see pass.h.
+ * A PDU goes on as it came, which no rule matched and from which nothing is hidden; see pass.h.
  *
  * @return: whether that is enough to know; else it becomes a decision for the tap, like any other
  */

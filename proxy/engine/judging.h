@@ -126,7 +126,7 @@ size_t ag_subject_rewrite(const struct ag_unit *unit, uint8_t *pdu, size_t len,
 
 /** Find out whether a PDU of which all else is known keeps to its format; not of one of which only
  *  the first octets are at hand. What the asker takes for Extended Properties is judged as that,
- * and is named so where nothing else is known of it. */
+ *  and is named so where nothing else is known of it. */
 void ag_malformed_know(const struct ag_unit *unit, const struct ag_att *att,
 		       struct ag_passed *known);
 

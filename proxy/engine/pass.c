@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* PDUs with which no rule has to do: most of all that goes by. They are learned from and counted
- * like any other, and nothing is found out about them that nobody asks for. */
+/* PDUs that no rule matches: most of all that goes by. They are learned from and counted like any
+ * other, and nothing is found out about them that nobody asks for. */
 #include "proxy/engine/hide.h"
 
 /* Whether something else than the rules has to do with a PDU: something may be hidden from it,

@@ -2,7 +2,7 @@
 #ifndef AG_ENGINE_PASS_H
 #define AG_ENGINE_PASS_H
 
-/* A PDU that no rule can concern, and what has to be known of it to tell of it later. */
+/* A PDU that no rule matched, and what has to be known of it to tell of it later. */
 
 #include "proxy/engine/attributes.h"
 #include "proxy/engine/engine.h"

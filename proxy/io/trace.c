@@ -11,9 +11,8 @@
 #define TEXT_KEPT 128
 
 /*
- * Records lie behind one another in `octets`, each in one piece: one that does not fit before the
- * end begins at 0 again. A record is,
- * from a multiple of 8 on,
+ * Records lie behind one another in `ring`, each in one piece: one that does not fit before the end
+ * begins at 0 again. A record is, from a multiple of 8 on,
  *
  *   struct kept | values of the subject | PDU | what goes out | rule's name, 0 | text, 0
  *

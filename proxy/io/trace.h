@@ -11,8 +11,8 @@
 #include "proxy/engine/engine.h"
 #include "proxy/engine/pass.h"
 
-/** Decisions kept at the most. They share 128 KiB, where so many of PDUs that passed have room, or
- *  some 400 others. */
+/** Decisions kept at the most. They share 128 KiB, where 600 to 750 of PDUs that passed have room,
+ *  by how long those are, or some 400 others. */
 #define AG_TRACE_KEPT 768
 /** Octets kept of a PDU: the longest that bluetoothd's ATT_MTU of 517 allows. */
 #define AG_TRACE_PDU_MAX 520
