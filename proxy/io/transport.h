@@ -18,7 +18,7 @@ enum {
 	AG_IO_AGAIN = 1, /* nothing (more) to be had now; wait until the descriptor is ready */
 	AG_IO_HOST_DOWN =
 	    2,             /* write: the packet is lost, the host has switched the controller off */
-	AG_IO_DROPPED = 3, /* read: the kernel lost packets for want of room */
+	AG_IO_DROPPED = 3, /* read: packets were lost for want of room */
 	AG_IO_REFUSED = 4, /* write: the packet is lost, the kernel takes none of that kind */
 };
 

@@ -240,20 +240,37 @@ static int look_for_drops(struct user_channel *channel)
 	return AG_IO_DROPPED;
 }
 
+/* A packet of which only a part is there is lost like one that the kernel dropped. */
+static int tell_of_cut(const struct user_channel *channel, unsigned int cut)
+{
+	ag_log(AG_LOG_ERROR,
+	       "%s: %u packets were longer than %d octets and are lost; the host is told to start "
+	       "afresh (Hardware Error)",
+	       channel->base.label, cut, READ_SIZE);
+	return AG_IO_DROPPED;
+}
+
 static int channel_read(struct ag_transport *transport, ag_packet_fn *packet, void *user)
 {
 	struct user_channel *channel = channel_of(transport);
 	int n = recvmmsg(transport->fd, channel->messages, READ_PACKETS, MSG_DONTWAIT, NULL);
+	unsigned int cut = 0;
+	int r = 0;
 
 	if (n < 0)
 		return channel_error(transport);
-	for (int i = 0; i < n; i++) {
-		int r = packet(user, channel->buffer[i], channel->messages[i].msg_len);
+	for (int i = 0; i < n && r >= 0; i++) {
+		const struct mmsghdr *message = &channel->messages[i];
 
-		if (r < 0)
-			return r;
+		if (message->msg_hdr.msg_flags & MSG_TRUNC)
+			cut++;
+		else
+			r = packet(user, channel->buffer[i], message->msg_len);
 	}
-	return n == READ_PACKETS ? look_for_drops(channel) : AG_IO_AGAIN;
+	if (r < 0)
+		return r;
+	r = n == READ_PACKETS ? look_for_drops(channel) : AG_IO_AGAIN;
+	return cut ? tell_of_cut(channel, cut) : r;
 }
 
 static int channel_write(struct ag_transport *transport, const uint8_t *packet, size_t len)

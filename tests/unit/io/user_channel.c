@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading from a user channel, of which a pair of sockets takes the place. */
+#include <criterion/criterion.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/io/transport.h"
+
+TestSuite(io_user_channel, .timeout = 60);
+
+/* Longer than anything that the kernel makes of a controller's data. */
+static uint8_t sent[4096];
+
+struct channel {
+	struct ag_transport *transport;
+	int driver;
+	size_t len[4]; /* of the packets that came */
+	size_t count;
+};
+
+static int take(void *user, const uint8_t *packet, size_t len)
+{
+	struct channel *channel = user;
+
+	cr_assert_lt(channel->count, 4);
+	cr_assert_arr_eq(packet, sent, len);
+	channel->len[channel->count++] = len;
+	return 0;
+}
+
+static void start(struct channel *channel)
+{
+	int pair[2];
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	*channel = (struct channel){ .transport = ag_user_channel_new(), .driver = pair[1] };
+	cr_assert_not_null(channel->transport);
+	channel->transport->fd = pair[0];
+	for (size_t i = 0; i < sizeof(sent); i++)
+		sent[i] = (uint8_t)(i * 7);
+}
+
+static void deliver(const struct channel *channel, size_t len)
+{
+	cr_assert_eq(send(channel->driver, sent, len, 0), (ssize_t)len);
+}
+
+static int read_all(struct channel *channel)
+{
+	return channel->transport->ops->read(channel->transport, take, channel);
+}
+
+static void end(struct channel *channel)
+{
+	close(channel->transport->fd);
+	close(channel->driver);
+	channel->transport->ops->free(channel->transport);
+}
+
+Test(io_user_channel, gives_whole_packets)
+{
+	struct channel channel;
+
+	start(&channel);
+	cr_expect_eq(read_all(&channel), AG_IO_AGAIN);
+	deliver(&channel, 7);
+	deliver(&channel, 1028); /* HCI_MAX_FRAME_SIZE */
+	cr_expect_eq(read_all(&channel), AG_IO_AGAIN);
+	cr_assert_eq(channel.count, 2);
+	cr_expect_eq(channel.len[0], 7);
+	cr_expect_eq(channel.len[1], 1028);
+	end(&channel);
+}
+
+/* One that does not fit is lost: nobody is given a part of it. */
+Test(io_user_channel, gives_no_part_of_a_packet)
+{
+	struct channel channel;
+
+	start(&channel);
+	deliver(&channel, 7);
+	deliver(&channel, sizeof(sent));
+	deliver(&channel, 9);
+	cr_expect_eq(read_all(&channel), AG_IO_DROPPED);
+	cr_assert_eq(channel.count, 2);
+	cr_expect_eq(channel.len[0], 7);
+	cr_expect_eq(channel.len[1], 9);
+	deliver(&channel, 8);
+	cr_expect_eq(read_all(&channel), AG_IO_AGAIN);
+	cr_expect_eq(channel.count, 3);
+	end(&channel);
+}
