@@ -108,10 +108,12 @@ static bool is_reading(const struct ag_reload *reload)
 	return reload && ag_reload_is_busy(reload);
 }
 
-/* The manager was told that rules are read: tell it when none are any more. */
+/* The manager was told that rules are read: tell it when none are any more. While we start it waits
+ * for tell_ready(), and would take this for that. */
 static void tell_reloaded(const struct session *session)
 {
-	if (!is_reading(session->reload) && !is_reading(session->shadow_reload))
+	if (session->ready_told && !is_reading(session->reload) &&
+	    !is_reading(session->shadow_reload))
 		ag_notify("READY=1");
 }
 
@@ -192,7 +194,8 @@ static int reload(struct session *session, uint64_t *number)
 	uint64_t shadow_number;
 	int r;
 
-	ag_notify("RELOADING=1\nMONOTONIC_USEC=%" PRIu64, ag_now_us());
+	if (session->ready_told)
+		ag_notify("RELOADING=1\nMONOTONIC_USEC=%" PRIu64, ag_now_us());
 	r = ag_reload_ask(session->reload, number);
 	if (session->shadow_reload && ag_reload_ask(session->shadow_reload, &shadow_number) < 0)
 		ag_log(AG_LOG_ERROR, "shadow: not read again, those that were there look on");
