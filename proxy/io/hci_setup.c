@@ -16,7 +16,10 @@
 
 #define LOOK_S 1.
 /* The set-up of one that is fine begins at once; this is for a machine that is very busy. */
-#define IDLE_MAX     3
+#define IDLE_MAX 3
+/* For a while there may be no descriptor left, or no memory; a kernel that never tells is not to be
+ * asked for ever. */
+#define UNKNOWN_MAX  10
 #define PAUSE_MS     1000
 #define PAUSE_MAX_MS 60000
 
@@ -45,9 +48,8 @@ static int management_socket(void)
 	return ag_fd_take(&fd);
 }
 
-/* Command Complete { header, opcode (le16), status, count (le16), indexes (le16) }.
- * @return: 1 (it is in the list), 0 (it is not), -EAGAIN (this is something else) */
-static int look_in_list(const uint8_t *data, size_t len, unsigned int index)
+/* Command Complete { header, opcode (le16), status, count (le16), indexes (le16) } */
+int ag_hci_setup_listed(const uint8_t *data, size_t len, unsigned int index)
 {
 	struct ag_cursor cursor = ag_cursor(data, len);
 	uint16_t event = ag_pull_le16(&cursor);
@@ -80,7 +82,7 @@ static int is_listed(unsigned int index)
 	for (;;) {
 		/* what else is told, of controllers that come and go, is on this socket as well */
 		ssize_t n = read(fd, answer, sizeof(answer));
-		int r = n < 0 ? -errno : look_in_list(answer, (size_t)n, index);
+		int r = n < 0 ? -errno : ag_hci_setup_listed(answer, (size_t)n, index);
 
 		if (n < 0 || r >= 0)
 			return r;
@@ -103,11 +105,12 @@ enum ag_hci_setup ag_hci_setup_ask(unsigned int index)
 {
 	uint32_t busy = 1u << HCI_UP | 1u << HCI_INIT | 1u << HCI_RUNNING;
 	uint32_t flags = 0;
-	int listed;
+	int listed, r;
 
 	/* the flags first: a set-up that ends in between is in the list then */
-	if (device_flags(index, &flags) < 0)
-		return AG_HCI_SETUP_UNKNOWN;
+	r = device_flags(index, &flags);
+	if (r < 0)
+		return r == -ENODEV ? AG_HCI_SETUP_GONE : AG_HCI_SETUP_UNKNOWN;
 	listed = is_listed(index);
 	if (listed < 0)
 		return AG_HCI_SETUP_UNKNOWN;
@@ -120,6 +123,8 @@ enum ag_hci_setup ag_hci_setup_ask(unsigned int index)
 
 enum ag_setup_verdict ag_setup_judge(struct ag_setup_watch *watch, enum ag_hci_setup state)
 {
+	if (state != AG_HCI_SETUP_UNKNOWN)
+		watch->unknown = 0;
 	switch (state) {
 	case AG_HCI_SETUP_RUNS:
 		watch->idle = 0;
@@ -133,6 +138,8 @@ enum ag_setup_verdict ag_setup_judge(struct ag_setup_watch *watch, enum ag_hci_s
 		watch->failures = 0;
 		return AG_SETUP_DONE;
 	case AG_HCI_SETUP_UNKNOWN:
+		return ++watch->unknown < UNKNOWN_MAX ? AG_SETUP_WAIT : AG_SETUP_DONE;
+	case AG_HCI_SETUP_GONE:
 		return AG_SETUP_DONE;
 	}
 	return AG_SETUP_DONE; /* not a member of the enum */
@@ -174,6 +181,7 @@ void ag_setup_watch_start(struct ag_setup_watch *watch, struct ev_loop *loop, un
 	watch->loop = loop;
 	watch->index = index;
 	watch->idle = 0;
+	watch->unknown = 0;
 	watch->failed = failed;
 	watch->user = user;
 	ev_timer_init(&watch->look, on_look, LOOK_S, LOOK_S);

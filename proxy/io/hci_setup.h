@@ -13,17 +13,28 @@
  */
 
 #include <ev.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /** How far the kernel is with a controller. */
 enum ag_hci_setup {
 	AG_HCI_SETUP_RUNS,
 	AG_HCI_SETUP_DONE,    /* mgmt lists it */
 	AG_HCI_SETUP_IDLE,    /* not listed, and nothing is done about it */
-	AG_HCI_SETUP_UNKNOWN, /* the kernel does not tell */
+	AG_HCI_SETUP_UNKNOWN, /* the kernel does not tell, or could not be asked */
+	AG_HCI_SETUP_GONE,    /* there is no such controller any more */
 };
 
 /** Ask the kernel. Does not block. */
 enum ag_hci_setup ag_hci_setup_ask(unsigned int index);
+
+/**
+ * Whether a controller is in what the management interface says (doc/mgmt-protocol.rst, Read
+ * Controller Index List).
+ *
+ * @return: 1 (it is in the list), 0 (it is not), -EAGAIN (this is something else)
+ */
+int ag_hci_setup_listed(const uint8_t *data, size_t len, unsigned int index);
 
 /** What follows from asking again and again. */
 enum ag_setup_verdict {
@@ -37,6 +48,7 @@ struct ag_setup_watch {
 	struct ev_timer look;
 	unsigned int index;
 	unsigned int idle;     /* times in a row that nothing was done about it */
+	unsigned int unknown;  /* times in a row that this was not known */
 	unsigned int failures; /* controllers in a row that were given up */
 	void (*failed)(void *user, unsigned int pause_ms);
 	void *user;

@@ -67,6 +67,7 @@ struct session {
 	uint64_t started_us;
 	uint64_t opened_us;
 	bool ready_told;
+	bool given_up; /* the virtual controller, by the kernel, and no other is shown yet */
 	bool ending;
 	int result;
 };
@@ -317,6 +318,9 @@ static void on_given_up(void *user, unsigned int pause_ms)
 		return;
 	}
 	ag_log(AG_LOG_WARNING, "%s; another one is shown in %u s", host->why, pause_ms / 1000);
+	ag_notify("STATUS=%s was given up by the kernel; another one is shown in %u s", host->label,
+		  pause_ms / 1000);
+	session->given_up = true;
 	close_host(session);
 	start_opening(session, true, pause_ms);
 }
@@ -402,7 +406,10 @@ static void on_opened(void *user, int result, enum ag_side side)
 		result = make_engine(session);
 	if (result == 0) {
 		session->opened_us = ag_now_us();
-		session->tally.sessions++;
+		/* it goes on with another virtual controller */
+		if (!session->given_up)
+			session->tally.sessions++;
+		session->given_up = false;
 		log_opened(session);
 		ag_pump_start(&session->pump, session->loop, session->transport, session->engine,
 			      on_ended, session);

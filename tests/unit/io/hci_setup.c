@@ -4,6 +4,7 @@
  * is made of them is shown in the virtual machine. */
 
 #include <criterion/criterion.h>
+#include <errno.h>
 
 #include "proxy/io/hci_setup.h"
 
@@ -45,10 +46,61 @@ Test(hci_setup, a_moment_of_idleness_before_and_after_says_nothing)
 	cr_expect_eq(judge(AG_HCI_SETUP_DONE), AG_SETUP_DONE);
 }
 
-Test(hci_setup, without_an_answer_nothing_is_done)
+/* There may be no descriptor for a moment. */
+Test(hci_setup, one_answer_that_is_missing_ends_nothing)
 {
+	for (int i = 0; i < 200; i++) {
+		cr_expect_eq(judge(AG_HCI_SETUP_UNKNOWN), AG_SETUP_WAIT);
+		cr_expect_eq(judge(AG_HCI_SETUP_RUNS), AG_SETUP_WAIT);
+	}
+	cr_expect_eq(judge(AG_HCI_SETUP_IDLE), AG_SETUP_WAIT);
+	cr_expect_eq(judge(AG_HCI_SETUP_UNKNOWN), AG_SETUP_WAIT);
+	cr_expect_eq(judge(AG_HCI_SETUP_IDLE), AG_SETUP_WAIT);
+	cr_expect_eq(judge(AG_HCI_SETUP_IDLE), AG_SETUP_FAILED);
+}
+
+Test(hci_setup, a_kernel_that_never_answers_is_left_alone)
+{
+	for (int i = 0; i < 9; i++)
+		cr_expect_eq(judge(AG_HCI_SETUP_UNKNOWN), AG_SETUP_WAIT);
 	cr_expect_eq(judge(AG_HCI_SETUP_UNKNOWN), AG_SETUP_DONE);
 	cr_expect_eq(watch.failures, 0);
+}
+
+Test(hci_setup, one_that_has_gone_is_not_watched)
+{
+	cr_expect_eq(judge(AG_HCI_SETUP_GONE), AG_SETUP_DONE);
+	cr_expect_eq(watch.failures, 0);
+}
+
+/* Answers of the management interface. */
+Test(hci_setup, who_is_in_the_list)
+{
+	static const struct {
+		uint8_t data[16];
+		size_t len;
+		unsigned int index;
+		int listed;
+	} rows[] = {
+		{ { 1, 0, 0xff, 0xff, 9, 0, 3, 0, 0, 2, 0, 0, 0, 7, 1 }, 15, 0, 1 },
+		{ { 1, 0, 0xff, 0xff, 9, 0, 3, 0, 0, 2, 0, 0, 0, 7, 1 }, 15, 0x107, 1 },
+		{ { 1, 0, 0xff, 0xff, 9, 0, 3, 0, 0, 2, 0, 0, 0, 7, 1 }, 15, 7, 0 },
+		/* beyond the list */
+		{ { 1, 0, 0xff, 0xff, 9, 0, 3, 0, 0, 1, 0, 0, 0, 7, 1 }, 15, 0x107, 0 },
+		/* an empty one, and one that is cut off */
+		{ { 1, 0, 0xff, 0xff, 5, 0, 3, 0, 0, 0, 0 }, 11, 0, 0 },
+		{ { 1, 0, 0xff, 0xff, 9, 0, 3, 0, 0, 2, 0, 1, 0 }, 13, 0, 0 },
+		/* another event: Command Status, Index Added; another command; no success */
+		{ { 2, 0, 0xff, 0xff, 3, 0, 3, 0, 0, 1, 0, 0, 0 }, 13, 0, -EAGAIN },
+		{ { 4, 0, 0, 0, 0, 0 }, 6, 0, -EAGAIN },
+		{ { 1, 0, 0xff, 0xff, 7, 0, 4, 0, 0, 1, 0, 0, 0 }, 13, 0, -EAGAIN },
+		{ { 1, 0, 0xff, 0xff, 7, 0, 3, 0, 1, 1, 0, 0, 0 }, 13, 0, -EAGAIN },
+		{ { 0 }, 0, 0, -EAGAIN },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		cr_expect_eq(ag_hci_setup_listed(rows[i].data, rows[i].len, rows[i].index),
+			     rows[i].listed, "row %zu", i);
 }
 
 static void fail(void)
