@@ -85,9 +85,9 @@ static int do_job(const struct ag_disk_config *config, const struct job *job)
 		(void)unlink(job->path);
 		break;
 	case WRITE:
-		r = ag_replace(job->path, job->text, config->mode);
+		r = ag_replace(job->path, job->text, config->mode, config->durable);
 		if (r == -ENOENT && config->make_directories && make_directories(job->path) == 0)
-			r = ag_replace(job->path, job->text, config->mode);
+			r = ag_replace(job->path, job->text, config->mode, config->durable);
 		break;
 	}
 	return r;

@@ -18,6 +18,7 @@ struct ag_disk_config {
 	const char *failing; /* what the log says when one cannot be written: "… in memory only" */
 	const char *well;    /* and when all are again: "… on disk again" */
 	mode_t mode;         /* of the files, whatever the umask */
+	bool durable;        /* as ag_replace() */
 	bool make_directories;    /* the two above a file where they are missing, with mode 0700 */
 	unsigned int patience_ms; /* how long the end waits for a disk that hangs */
 };

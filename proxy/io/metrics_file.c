@@ -49,12 +49,13 @@ static int write_first(const struct ag_metrics_file *file)
 {
 	ag_autofree char *text = text_now(file);
 
-	return text ? ag_replace(file->path, text, MODE) : -ENOMEM;
+	return text ? ag_replace(file->path, text, MODE, false) : -ENOMEM;
 }
 
 int ag_metrics_file_open(const char *path, const struct ag_control_host *host, struct ev_loop *loop,
 			 struct ag_metrics_file **out)
 {
+	/* what is lost with the power is written again anyway, and a flash would wear out */
 	static const struct ag_disk_config files = {
 		.failing = "metrics are not written",
 		.well = "metrics are written again",

@@ -28,7 +28,7 @@ static int write_all(int fd, const char *text)
 	return 0;
 }
 
-static int write_fresh(const char *fresh, const char *text, mode_t mode)
+static int write_fresh(const char *fresh, const char *text, mode_t mode, bool durable)
 {
 	ag_cleanup(ag_fd_cleanup) int fd = open(
 	    fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
@@ -37,12 +37,12 @@ static int write_fresh(const char *fresh, const char *text, mode_t mode)
 	if (fd < 0 || fchmod(fd, mode) < 0)
 		return -errno;
 	r = write_all(fd, text);
-	if (r == 0 && fdatasync(fd) < 0)
+	if (r == 0 && durable && fdatasync(fd) < 0)
 		r = -errno;
 	return r;
 }
 
-int ag_replace(const char *path, const char *text, mode_t mode)
+int ag_replace(const char *path, const char *text, mode_t mode, bool durable)
 {
 	ag_autofree char *fresh = NULL;
 	int r;
@@ -51,7 +51,7 @@ int ag_replace(const char *path, const char *text, mode_t mode)
 		fresh = NULL;
 		return -ENOMEM;
 	}
-	r = write_fresh(fresh, text, mode);
+	r = write_fresh(fresh, text, mode, durable);
 	if (r == 0 && rename(fresh, path) < 0)
 		r = -errno;
 	if (r < 0)

@@ -269,6 +269,7 @@ static void on_patience(struct ev_loop *loop, struct ev_timer *timer, int events
 		if (session->config->address[i].kind == AG_ADDRESS_UNIX_LISTEN)
 			unlink(session->config->address[i].path);
 	}
+	ag_metrics_file_close(session->metrics);
 	ag_recorder_stop(&session->recorder, RECORD_WAIT_MS);
 	ag_control_free(session->control);
 	ag_store_free(session->store);

@@ -455,6 +455,7 @@ int ag_store_new(const struct ag_store_config *config, struct ev_loop *loop, str
 		.failing = "what is known of peers is kept in memory only",
 		.well = "what is known of peers is kept on disk again",
 		.mode = 0600,
+		.durable = true,
 		.make_directories = true,
 		.patience_ms = 2000,
 	};

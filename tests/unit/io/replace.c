@@ -50,8 +50,8 @@ Test(io_replace, a_file_has_the_mode_that_was_asked_for)
 	struct stat st;
 
 	umask(077);
-	cr_expect_eq(ag_replace("f", "one", 0644), 0);
-	cr_expect_eq(ag_replace("f", "two", 0644), 0);
+	cr_expect_eq(ag_replace("f", "one", 0644, true), 0);
+	cr_expect_eq(ag_replace("f", "two", 0644, true), 0);
 	expect_file("f", "two");
 	cr_assert_eq(stat("f", &st), 0);
 	cr_expect_eq(st.st_mode & 0777, 0644);
@@ -64,34 +64,48 @@ Test(io_replace, what_cannot_be_written_changes_nothing)
 	struct rlimit limit, small;
 	int reader;
 
-	cr_assert_eq(ag_replace("f", "one", 0600), 0);
+	cr_assert_eq(ag_replace("f", "one", 0600, true), 0);
 	signal(SIGXFSZ, SIG_IGN);
 	cr_assert_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
 	small = (struct rlimit){ .rlim_cur = 2, .rlim_max = limit.rlim_max };
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
-	cr_expect_eq(ag_replace("f", "too long", 0600), -EFBIG);
+	cr_expect_eq(ag_replace("f", "too long", 0600, true), -EFBIG);
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	expect_file("f", "one");
 	cr_expect_eq(access("f.new", F_OK), -1);
 
 	cr_assert_eq(mkfifo("f.new", 0600), 0); /* nothing that a disk keeps */
 	reader = open("f.new", O_RDONLY | O_NONBLOCK);
-	cr_expect_eq(ag_replace("f", "two", 0600), -EINVAL);
+	cr_expect_eq(ag_replace("f", "two", 0600, true), -EINVAL);
 	close(reader);
 	expect_file("f", "one");
 	cr_expect_eq(access("f.new", F_OK), -1);
 
 	cr_assert_eq(symlink("elsewhere", "f.new"), 0);
-	cr_expect_eq(ag_replace("f", "two", 0600), -ELOOP);
+	cr_expect_eq(ag_replace("f", "two", 0600, true), -ELOOP);
 	cr_expect_eq(access("elsewhere", F_OK), -1, "a link was followed");
 
 	cr_assert_eq(mkdir("d", 0700), 0);
-	cr_expect_eq(ag_replace("d", "two", 0600), -EISDIR);
+	cr_expect_eq(ag_replace("d", "two", 0600, true), -EISDIR);
 	cr_expect_eq(access("d.new", F_OK), -1);
-	cr_expect_eq(ag_replace("no/f", "two", 0600), -ENOENT);
+	cr_expect_eq(ag_replace("no/f", "two", 0600, true), -ENOENT);
 	ag_sim_alloc_fail_after(0);
-	cr_expect_eq(ag_replace("f", "two", 0600), -ENOMEM);
+	cr_expect_eq(ag_replace("f", "two", 0600, true), -ENOMEM);
 	cr_expect(ag_sim_alloc_fail_end());
+}
+
+/* What no disk keeps cannot be made durable (fdatasync(2)). */
+Test(io_replace, what_need_not_last_does_not_wait_for_the_disk)
+{
+	int reader;
+
+	for (int durable = 0; durable < 2; durable++) {
+		cr_assert_eq(mkfifo("f.new", 0600), 0);
+		reader = open("f.new", O_RDONLY | O_NONBLOCK);
+		cr_assert_geq(reader, 0);
+		cr_expect_eq(ag_replace("f", "one", 0600, durable), durable ? -EINVAL : 0);
+		close(reader);
+	}
 }
 
 /* ---- The thread ---- */
@@ -100,9 +114,36 @@ static const struct ag_disk_config config = {
 	.failing = "all in memory",
 	.well = "all on disk",
 	.mode = 0600,
+	.durable = true,
 	.make_directories = true,
 	.patience_ms = 5000,
 };
+
+/* Both kinds, through the thread. */
+static void replace_a_fifo(bool durable)
+{
+	struct ag_disk_config other = config;
+	struct ag_disk *disk;
+	int reader;
+
+	other.durable = durable;
+	cr_assert_eq(mkfifo("f.new", 0600), 0);
+	reader = open("f.new", O_RDONLY | O_NONBLOCK);
+	cr_assert_geq(reader, 0);
+	cr_assert_eq(ag_disk_new(&other, &disk), 0);
+	ag_disk_write(disk, "f", strdup("one"));
+	ag_disk_close(disk);
+	close(reader);
+	cr_expect_eq(access("f.new", F_OK), -1);
+	cr_expect_eq(access("f", F_OK), durable ? -1 : 0);
+	(void)unlink("f");
+}
+
+Test(io_replace, the_disk_waits_where_it_is_to)
+{
+	replace_a_fifo(true);
+	replace_a_fifo(false);
+}
 
 static struct ag_disk *open_disk(void)
 {
