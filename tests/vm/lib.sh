@@ -30,6 +30,22 @@ die() {
 	exit 1
 }
 
+# What a guest shares with its host: $share, until this script ends. It is locked as long as anybody
+# uses it; what an interrupted run left is not, and goes.
+make_share() {
+	local old
+
+	for old in "$vm"/share.*; do
+		if [[ -d $old ]]; then
+			flock -n "$old" rm -rf "$old" || true
+		fi
+	done
+	until share=$(mktemp -d "$vm/share.XXXXXX") && exec 9<"$share" && flock 9 && [[ -d $share ]]; do
+		exec 9<&-
+	done
+	trap 'rm -rf "$share"' EXIT
+}
+
 # need PROGRAM=PACKAGE...: install the packages of those programs that are missing, by apt, and say so.
 need() {
 	local pair missing=()
