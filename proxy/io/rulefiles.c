@@ -127,8 +127,8 @@ static void put(struct reading *reading, char *path, char *text, size_t len)
 static int add_file(struct reading *reading, const char *path)
 {
 	ag_autofree char *copy = strdup(path);
-	char *text;
-	size_t len;
+	char *text = NULL;
+	size_t len = 0;
 	int result;
 
 	if (!copy || !make_room(reading))
