@@ -198,8 +198,7 @@ static bool is_surplus(struct ag_engine *engine, struct ag_unit *unit, size_t sd
  * be changed, nothing is held, and nobody owes an answer here. */
 static bool may_pass(const struct ag_engine *engine, const struct ag_unit *unit)
 {
-	return ag_is_passive(engine) && !ag_bearer_expects(unit->bearer, unit->from) &&
-	       !ag_hold_any(unit->link, unit->from, unit->cid);
+	return ag_is_passive(engine) && !ag_is_awaited(unit);
 }
 
 /* Whether a rule may want an SDU, or there may be something in it to hide, by its first frame. */
@@ -207,10 +206,7 @@ static bool is_wanted(struct ag_engine *engine, const struct ag_unit *unit)
 {
 	if (ag_is_passive(engine) || unit->frame_len <= SDU_HEADER)
 		return !ag_is_passive(engine);
-	if (ag_hide_concerns(unit->link, unit->from, unit->frame[SDU_HEADER]))
-		return true;
-	ag_subject_glimpse(unit, unit->frame[SDU_HEADER], &engine->subject);
-	return ag_rules_may_match(engine->config.rules, &engine->subject);
+	return ag_is_wanted(engine, unit, unit->frame[SDU_HEADER]);
 }
 
 static int begin_sdu(struct ag_engine *engine, struct ag_credit_flow *flow, struct ag_unit *unit)

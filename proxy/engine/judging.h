@@ -138,8 +138,13 @@ void ag_malformed_shown(struct ag_link *link, enum ag_side asker,
 
 /* ---- pass.c ---- */
 
-/** Whether a PDU with this opcode cannot just pass: a rule may concern it, something may be hidden
- *  from it, others of its channel wait, or its bearer expects something else. */
+/** Whether others of a PDU's channel wait, or its bearer expects something else. */
+bool ag_is_awaited(const struct ag_unit *unit);
+
+/** Whether a rule may concern a PDU with this opcode, or something be hidden from it. */
+bool ag_is_wanted(struct ag_engine *engine, const struct ag_unit *unit, uint8_t opcode);
+
+/** Whether a PDU with this opcode cannot just pass: either of the two. */
 bool ag_pass_excludes(struct ag_engine *engine, const struct ag_unit *unit, uint8_t opcode);
 
 /** Judge a PDU and do what was decided. Most with which no rule has to do go no further than this.

@@ -3,13 +3,15 @@
  * other, and nothing is found out about them that nobody asks for. */
 #include "proxy/engine/hide.h"
 
-/* Whether something else than the rules has to do with a PDU: something may be hidden from it,
- * others of its channel wait, or its bearer expects something else. */
-static bool is_entangled(const struct ag_unit *unit, uint8_t opcode)
+bool ag_is_awaited(const struct ag_unit *unit)
 {
-	return (unit->bearer && (ag_bearer_expects(unit->bearer, unit->from) ||
-				 ag_hide_concerns(unit->link, unit->from, opcode))) ||
+	return (unit->bearer && ag_bearer_expects(unit->bearer, unit->from)) ||
 	       ag_hold_any(unit->link, unit->from, unit->cid);
+}
+
+static bool may_hide(const struct ag_unit *unit, uint8_t opcode)
+{
+	return unit->bearer && ag_hide_concerns(unit->link, unit->from, opcode);
 }
 
 static bool may_match(struct ag_engine *engine, const struct ag_unit *unit, uint8_t opcode)
@@ -18,9 +20,14 @@ static bool may_match(struct ag_engine *engine, const struct ag_unit *unit, uint
 	return ag_rules_may_match(engine->config.rules, &engine->subject);
 }
 
+bool ag_is_wanted(struct ag_engine *engine, const struct ag_unit *unit, uint8_t opcode)
+{
+	return may_hide(unit, opcode) || may_match(engine, unit, opcode);
+}
+
 bool ag_pass_excludes(struct ag_engine *engine, const struct ag_unit *unit, uint8_t opcode)
 {
-	return is_entangled(unit, opcode) || may_match(engine, unit, opcode);
+	return ag_is_awaited(unit) || ag_is_wanted(engine, unit, opcode);
 }
 
 /* Whether the rules have to be asked. What has gone on already is told of as what it was when its
@@ -50,7 +57,7 @@ static bool may_pass(const struct ag_engine_config *config, const struct ag_unit
 
 	return unit->bearer && unit->len == unit->pdu_len && (config->pass || !config->tap) &&
 	       !config->dry_run && ag_att_kind(opcode) != AG_ATT_CONFIRMATION &&
-	       !is_entangled(unit, opcode);
+	       !ag_is_awaited(unit) && !may_hide(unit, opcode);
 }
 
 /* Only a response answers, or what could be one to an unknown request. */
