@@ -38,6 +38,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Two links: LE, and one that may be BR/EDR. */
 enum { HANDLE = 0x40, OTHER = 0x41, SHORTEST = 27 };
 
+/* Octets that a packet may be filled up with: almost as many as are judged, and more. */
+enum { ALMOST = 8000, BEYOND = 9000 };
+
 enum {
 	HOW_RULES = 0x01,
 	HOW_EARLY = 0x02,
@@ -237,6 +240,11 @@ static void any_packet(struct fuzz *fuzz, enum ag_side side)
 		feed(fuzz, side, packet, len);
 }
 
+static size_t filling(uint8_t cid)
+{
+	return cid >> 4 == 0xf ? BEYOND : cid >> 4 == 0xe ? ALMOST : 0;
+}
+
 static void acl(struct fuzz *fuzz, uint8_t what, bool start, bool whole)
 {
 	/* ATT, SMP, signalling of both kinds, and channels that it may open */
@@ -244,12 +252,16 @@ static void acl(struct fuzz *fuzz, uint8_t what, bool start, bool whole)
 		4, 4, 4, 4, 6, 5, 0x40, 0x50, 1, 4, 4, 4, 6, 1, 0x41, 0x51
 	};
 	enum ag_side side = side_of(what);
-	uint8_t packet[9 + 255] = { AG_H4_ACL, handle_of(what) };
+	static uint8_t packet[9 + 255 + BEYOND];
 	size_t header = start ? 9 : 5;
 	size_t more = start && !whole ? ag_pull_u8(&fuzz->at) : 0;
 	uint8_t cid = start ? ag_pull_u8(&fuzz->at) : 0;
 	size_t len = take(fuzz, packet + header, 255);
 
+	memset(packet + header + len, 0, filling(cid));
+	len += filling(cid);
+	packet[0] = AG_H4_ACL;
+	packet[1] = handle_of(what);
 	packet[2] = (uint8_t)(start ? (side == AG_SIDE_HOST ? 0x00 : 0x20) : 0x10);
 	ag_put_le16(packet + 3, (uint16_t)(header - 5 + len));
 	if (start) {
