@@ -230,8 +230,10 @@ void ag_control_tap(void *user, const struct ag_decision *decision)
 	wake_watchers(control);
 }
 
-void ag_control_pass(struct ag_control *control, const struct ag_passed *passed)
+void ag_control_pass(void *user, const struct ag_passed *passed)
 {
+	struct ag_control *control = user;
+
 	ag_trace_pass(control->trace, passed);
 	wake_watchers(control);
 }

@@ -54,6 +54,6 @@ void ag_control_reloaded(struct ag_control *control, uint64_t number, int result
 void ag_control_tap(void *user, const struct ag_decision *decision);
 
 /** Likewise of what passed. */
-void ag_control_pass(struct ag_control *control, const struct ag_passed *passed);
+void ag_control_pass(void *user, const struct ag_passed *passed);
 
 #endif

@@ -320,6 +320,13 @@ void ag_recorder_watch(void *user, enum ag_side side, bool written, const uint8_
 		learn_address(recorder, side, packet, len);
 }
 
+bool ag_recorder_wants_all(void *user)
+{
+	const struct ag_recorder *recorder = user;
+
+	return recorder->file != NULL;
+}
+
 void ag_recorder_tap(void *user, const struct ag_decision *decision)
 {
 	struct ag_recorder *recorder = user;

@@ -98,4 +98,7 @@ void ag_recorder_watch(void *user, enum ag_side side, bool written, const uint8_
 /** The tap; `user` is a struct ag_recorder. */
 void ag_recorder_tap(void *user, const struct ag_decision *decision);
 
+/** For struct ag_tap; `user` likewise. */
+bool ag_recorder_wants_all(void *user);
+
 #endif

@@ -42,7 +42,7 @@
 #define N_SIGNALS 4
 
 struct session {
-	struct ag_taps taps; /* who is told of decisions; first, see on_passed() */
+	struct ag_taps taps; /* who is told of decisions */
 	const struct ag_session_config *config;
 	struct ev_loop *loop;
 	struct ag_transport *transport[2];
@@ -158,7 +158,9 @@ static int load_shadow(struct session *session)
 	if (r != 0)
 		return r;
 	set_shadow(session, &book);
-	ag_taps_add(&session->taps, ag_shadow_tap, &session->shadow);
+	ag_taps_add(&session->taps, &(struct ag_tap){ .tap = ag_shadow_tap,
+						      .user = &session->shadow,
+						      .wants_all = ag_shadow_wants_all });
 	return 0;
 }
 
@@ -326,28 +328,12 @@ static void on_given_up(void *user, unsigned int pause_ms)
 	start_opening(session, true, pause_ms);
 }
 
-/* Whoever wants to know of every PDU gets the decision. The others are told of what rules did, and
- * what passed is only kept for who asks later. */
-static bool on_passed(void *user, const struct ag_passed *passed)
-{
-	struct session *session = user; /* of which the taps are the first member */
-
-	if (session->decisions.verbose || session->shadow.set || session->recorder.file ||
-	    (session->btmon.fd >= 0 && session->btmon.all))
-		return false;
-	if (session->store)
-		ag_store_touch(session->store, true, passed->pdu[0]);
-	if (session->control)
-		ag_control_pass(session->control, passed);
-	return true;
-}
-
 static int make_engine(struct session *session)
 {
 	struct ag_engine_config config = {
 		.rules = session->rules.set,
 		.tap = ag_taps_tap,
-		.pass = on_passed,
+		.pass = ag_taps_pass,
 		.tap_user = &session->taps,
 		.keeper = ag_store_keeper(session->store),
 		.identities = ag_store_identities(session->store),
@@ -583,7 +569,9 @@ static int start_control(struct session *session)
 	if (r == 0)
 		r = ag_control_new(&config, session->loop, why, &session->control);
 	if (r == 0) {
-		ag_taps_add(&session->taps, ag_control_tap, session->control);
+		ag_taps_add(&session->taps, &(struct ag_tap){ .tap = ag_control_tap,
+							      .user = session->control,
+							      .pass = ag_control_pass });
 		return 0;
 	}
 	if (session->config->control || session->config->control_group) {
@@ -653,7 +641,9 @@ static int start_store(struct session *session)
 	if (r < 0)
 		ag_log(AG_LOG_ERROR, "what is known of peers cannot be kept: %s", strerror(-r));
 	else
-		ag_taps_add(&session->taps, ag_store_tap, session->store);
+		ag_taps_add(&session->taps, &(struct ag_tap){ .tap = ag_store_tap,
+							      .user = session->store,
+							      .pass = ag_store_pass });
 	return r;
 }
 
@@ -685,7 +675,9 @@ static void start_btmon(struct session *session)
 	    (config->btmon == AG_BTMON_AUTO && kernel))
 		ag_btmon_open(&session->btmon);
 	if (session->btmon.fd >= 0)
-		ag_taps_add(&session->taps, ag_btmon_tap, &session->btmon);
+		ag_taps_add(&session->taps, &(struct ag_tap){ .tap = ag_btmon_tap,
+							      .user = &session->btmon,
+							      .wants_all = ag_btmon_wants_all });
 }
 
 static int run(struct session *session)
@@ -782,8 +774,12 @@ int ag_session_run(const struct ag_session_config *config)
 	session->btmon.fd = -1;
 	session->decisions.verbose = config->verbose;
 	session->decisions.dry_run = config->dry_run;
-	ag_taps_add(&session->taps, ag_decisions_tap, &session->decisions);
-	ag_taps_add(&session->taps, ag_recorder_tap, &session->recorder);
+	ag_taps_add(&session->taps, &(struct ag_tap){ .tap = ag_decisions_tap,
+						      .user = &session->decisions,
+						      .wants_all = ag_decisions_wants_all });
+	ag_taps_add(&session->taps, &(struct ag_tap){ .tap = ag_recorder_tap,
+						      .user = &session->recorder,
+						      .wants_all = ag_recorder_wants_all });
 	/* signals first: one that comes while rules are read is not to end the process as it is */
 	watch_signals(session);
 	r = load_and_run(session);

@@ -12,6 +12,7 @@
 #include "proxy/base/cleanup.h"
 #include "proxy/engine/attributes.h"
 #include "proxy/engine/kept.h"
+#include "proxy/engine/pass.h"
 #include "proxy/engine/words.h"
 #include "proxy/io/disk.h"
 #include "proxy/io/fd.h"
@@ -428,7 +429,7 @@ static bool can_teach(const struct ag_store *store, bool is_att, uint8_t opcode)
 		store->identities_saved != store->identities.changes);
 }
 
-void ag_store_touch(struct ag_store *store, bool is_att, uint8_t opcode)
+static void touch(struct ag_store *store, bool is_att, uint8_t opcode)
 {
 	if (ev_is_active(&store->later) || !can_teach(store, is_att, opcode))
 		return;
@@ -438,7 +439,12 @@ void ag_store_touch(struct ag_store *store, bool is_att, uint8_t opcode)
 
 void ag_store_tap(void *user, const struct ag_decision *decision)
 {
-	ag_store_touch(user, decision->is_att, decision->len > 0 ? decision->pdu[0] : 0);
+	touch(user, decision->is_att, decision->len > 0 ? decision->pdu[0] : 0);
+}
+
+void ag_store_pass(void *user, const struct ag_passed *passed)
+{
+	touch(user, true, passed->pdu[0]);
 }
 
 void ag_store_watch(struct ag_store *store, struct ag_engine *engine)

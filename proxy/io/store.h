@@ -49,12 +49,12 @@ struct ag_identities *ag_store_identities(struct ag_store *store);
 /** The engine that is asked for what is new, or NULL: there is none any more. */
 void ag_store_watch(struct ag_store *store, struct ag_engine *engine);
 
-/** A PDU went by, of ATT or of SMP: look in a while whether anything is new, if such a one can
- * teach anything. */
-void ag_store_touch(struct ag_store *store, bool is_att, uint8_t opcode);
-
-/** The tap that does so; `user` is a struct ag_store. */
+/** The tap that looks in a while whether anything is new, if the PDU can teach anything; `user` is
+ * a struct ag_store. */
 void ag_store_tap(void *user, const struct ag_decision *decision);
+
+/** Likewise of what passed. */
+void ag_store_pass(void *user, const struct ag_passed *passed);
 
 /** A peer that is known, whether or not it is there at the moment. */
 struct ag_store_peer {

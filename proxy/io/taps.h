@@ -2,7 +2,7 @@
 #ifndef AG_IO_TAPS_H
 #define AG_IO_TAPS_H
 
-/* One tap for the engine, several listeners behind it: log, recording, btmon, watchers. */
+/* One tap for the engine, several listeners behind it: log, recording, btmon, watchers, store. */
 
 #include <stddef.h>
 
@@ -10,18 +10,28 @@
 
 #define AG_TAPS_MAX 8
 
+struct ag_tap {
+	ag_tap_fn *tap;
+	void *user;
+	/** Whether the listener wants a decision of every PDU now. NULL: never, what no rule
+	 *  matched need not become one for it. */
+	bool (*wants_all)(void *user);
+	/** A PDU passed of which nobody wanted a decision; NULL: no matter. */
+	void (*pass)(void *user, const struct ag_passed *passed);
+};
+
 struct ag_taps {
-	struct {
-		ag_tap_fn *tap;
-		void *user;
-	} row[AG_TAPS_MAX];
+	struct ag_tap row[AG_TAPS_MAX];
 	size_t count;
 };
 
-/** Add a listener, asked after those that are there. At most AG_TAPS_MAX, known at build time. */
-void ag_taps_add(struct ag_taps *taps, ag_tap_fn *tap, void *user);
+/** Add a listener, told after those that are there. At most AG_TAPS_MAX, known at build time. */
+void ag_taps_add(struct ag_taps *taps, const struct ag_tap *tap);
 
 /** The tap to give to the engine; `user` is a struct ag_taps. */
 void ag_taps_tap(void *user, const struct ag_decision *decision);
+
+/** Likewise for what passes (ag_pass_fn). */
+bool ag_taps_pass(void *user, const struct ag_passed *passed);
 
 #endif

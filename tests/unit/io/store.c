@@ -15,6 +15,7 @@
 
 #include "proxy/base/cleanup.h"
 #include "proxy/engine/attributes.h"
+#include "proxy/engine/pass.h"
 #include "proxy/io/store.h"
 #include "tests/sim/alloc.h"
 
@@ -334,6 +335,18 @@ static bool is_wound(void)
 	return ev_run(loop, EVRUN_NOWAIT);
 }
 
+/* One of ATT passes, one of SMP is decided on. */
+static void touch(struct ag_store *store, bool is_att, uint8_t opcode)
+{
+	struct ag_passed passed = { .pdu = &opcode, .len = 1 };
+	struct ag_decision decision = { .pdu = &opcode, .len = 1 };
+
+	if (is_att)
+		ag_store_pass(store, &passed);
+	else
+		ag_store_tap(store, &decision);
+}
+
 Test(store, looks_only_where_something_can_be_new)
 {
 	static const struct ag_identity identity = { .irk = { 1 },
@@ -347,21 +360,21 @@ Test(store, looks_only_where_something_can_be_new)
 	for (size_t i = 0; i < sizeof(teach); i++) {
 		store = open_store(top);
 		for (size_t j = 0; j < sizeof(teach_nothing); j++)
-			ag_store_touch(store, true, teach_nothing[j]);
+			touch(store, true, teach_nothing[j]);
 		cr_expect(!is_wound());
-		ag_store_touch(store, true, teach[i]);
+		touch(store, true, teach[i]);
 		cr_expect(is_wound(), "0x%02x", teach[i]);
 		ag_store_free(store);
 	}
 	cr_assert_eq(ag_store_new(&config, loop, &store), 0);
-	ag_store_touch(store, true, 0x1b);
+	touch(store, true, 0x1b);
 	cr_expect(!is_wound());
 	cr_assert(ag_identities_put(ag_store_identities(store), &identity));
-	ag_store_touch(store, true, 0x1b);
+	touch(store, true, 0x1b);
 	cr_expect(is_wound());
 	ag_store_free(store);
 	store = open_store(top);
-	ag_store_touch(store, false, 0x08);
+	touch(store, false, 0x08);
 	cr_expect(is_wound());
 	ag_store_free(store);
 }
