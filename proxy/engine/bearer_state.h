@@ -79,7 +79,7 @@ enum ag_channel_state { AG_CHANNEL_FREE, AG_CHANNEL_ASKED, AG_CHANNEL_OPEN };
 struct ag_channel {
 	enum ag_channel_state state;
 	enum ag_side asked_by;
-	uint64_t asked_at; /* before which others; 0: that was refused as a command */
+	uint64_t request; /* that asked for it, counted on the link; 0: one that was refused */
 	uint8_t ident;
 	size_t place; /* in the request that asked for it */
 	bool credit_based;

@@ -9,7 +9,7 @@
 #define DEFAULT_MTU 672
 /** Octets of a grant of credits: header, channel and number (4.24). */
 #define GRANT_LEN (AG_L2CAP_SIGNAL_HEADER + 4)
-/** When a channel was asked for of which the other side knows nothing; others from 1. */
+/** In the place of the number of a request that was refused; they count from 1. */
 #define REJECTED 0
 
 static struct ag_channel *find_by_cid(struct ag_link *link, enum ag_side at, uint16_t cid)
@@ -73,22 +73,33 @@ void ag_channel_free(struct ag_channel *channel)
 
 /* ---- Asking ---- */
 
+static bool is_asked(const struct ag_channel *channel, enum ag_side by, uint8_t ident)
+{
+	return channel->state == AG_CHANNEL_ASKED && channel->asked_by == by &&
+	       channel->ident == ident;
+}
+
 /* A request of the same identifier takes the place of one that was not answered, or refused as a
- * command (4.1), whatever that one asked for. */
-static void forget_asked(struct ag_link *link, enum ag_side from, uint8_t ident)
+ * command (4.1), whatever that one asked for. A peer, however, may send several of one identifier
+ * and have each of them answered. */
+static void forget_asked(struct ag_link *link, enum ag_side from,
+			 const struct ag_l2cap_signal *signal, bool att)
 {
 	for (size_t i = 0; i < AG_CHANNELS_MAX; i++) {
 		struct ag_channel *channel = &link->channel[i];
+		bool again = att &&
+			     channel->cid[from] == ag_l2cap_cid(signal->source, channel->place);
 
-		if (channel->state == AG_CHANNEL_ASKED && channel->asked_by == from &&
-		    channel->ident == ident)
+		if (is_asked(channel, from, signal->ident) &&
+		    (again || from == AG_SIDE_HOST || channel->request == REJECTED))
 			ag_channel_close(channel);
 	}
 }
 
 /* Room for one more: a free place, or that of the channel that was rejected, or asked for the
- * longest time ago. NULL: all are open, or asked for since `request`. */
-static struct ag_channel *make_room(struct ag_link *link, uint64_t request)
+ * longest time ago; a peer cannot push out what the host asks for. NULL: all are open, or asked for
+ * in the same request. */
+static struct ag_channel *make_room(struct ag_link *link, enum ag_side from)
 {
 	struct ag_channel *oldest = NULL;
 
@@ -97,12 +108,13 @@ static struct ag_channel *make_room(struct ag_link *link, uint64_t request)
 
 		if (channel->state == AG_CHANNEL_FREE)
 			return channel;
-		if (channel->state == AG_CHANNEL_ASKED && channel->asked_at <= request &&
-		    (!oldest || channel->asked_at < oldest->asked_at))
+		if (channel->state == AG_CHANNEL_ASKED && channel->request < link->requests &&
+		    (channel->asked_by == from || from == AG_SIDE_HOST) &&
+		    (!oldest || channel->request < oldest->request))
 			oldest = channel;
 	}
 	/* a yes to it may come yet */
-	if (!oldest || oldest->asked_at != REJECTED)
+	if (!oldest || oldest->request != REJECTED)
 		link->unfollowed++;
 	if (oldest)
 		ag_channel_close(oldest);
@@ -123,21 +135,22 @@ static void on_request(struct ag_link *link, enum ag_side from,
 		       const struct ag_l2cap_signal *signal)
 {
 	bool credit_based = signal->code != AG_L2CAP_CONNECTION_REQUEST;
-	uint64_t request = link->asked;
+	bool att = signal->number[AG_L2CAP_PSM] == (credit_based ? AG_PSM_EATT : AG_PSM_ATT);
 	struct ag_channel *channel;
 
-	forget_asked(link, from, signal->ident);
-	if (signal->number[AG_L2CAP_PSM] != (credit_based ? AG_PSM_EATT : AG_PSM_ATT))
+	forget_asked(link, from, signal, att);
+	if (!att)
 		return;
 	/* 4, table 4.2: no command of an LE signalling channel, so it will be rejected */
 	if (!credit_based && link->view.type == AG_LINK_LE)
 		return;
+	link->requests++;
 	for (size_t i = 0; i < signal->source.count; i++) {
-		channel = make_room(link, request);
+		channel = make_room(link, from);
 		if (!channel)
 			continue;
 		channel->state = AG_CHANNEL_ASKED;
-		channel->asked_at = ++link->asked;
+		channel->request = link->requests;
 		channel->place = i;
 		channel->asked_by = from;
 		channel->ident = signal->ident;
@@ -151,12 +164,47 @@ static void on_request(struct ag_link *link, enum ag_side from,
 
 /* ---- Answering ---- */
 
+/* 4.3 names the channel, which Linux goes by if it is not 0; 4.23 and 4.26 have the identifier
+ * only. */
 static bool is_answered(const struct ag_channel *channel, enum ag_side from,
 			const struct ag_l2cap_signal *signal)
 {
-	return channel->state == AG_CHANNEL_ASKED && channel->asked_by == ag_other(from) &&
-	       channel->ident == signal->ident &&
-	       channel->credit_based == (signal->code != AG_L2CAP_CONNECTION_RESPONSE);
+	bool credit_based = signal->code != AG_L2CAP_CONNECTION_RESPONSE;
+	uint16_t scid = credit_based ? 0 : ag_l2cap_cid(signal->source, 0);
+
+	if (channel->credit_based != credit_based)
+		return false;
+	if (scid)
+		return channel->state == AG_CHANNEL_ASKED && channel->asked_by == ag_other(from) &&
+		       channel->cid[channel->asked_by] == scid;
+	return is_asked(channel, ag_other(from), signal->ident);
+}
+
+/* The number of the request that this signal answers: the oldest that waits, since they are
+ * answered in their order, else one that was rejected. */
+static uint64_t request_answered(const struct ag_link *link, enum ag_side from,
+				 const struct ag_l2cap_signal *signal)
+{
+	uint64_t oldest = REJECTED;
+
+	for (size_t i = 0; i < AG_CHANNELS_MAX; i++) {
+		const struct ag_channel *channel = &link->channel[i];
+
+		if (is_answered(channel, from, signal) && channel->request != REJECTED &&
+		    (oldest == REJECTED || channel->request < oldest))
+			oldest = channel->request;
+	}
+	return oldest;
+}
+
+/* What a host refuses may be another request of the same identifier, which was not for ATT: it may
+ * still say yes to this one. */
+static void refuse(struct ag_channel *channel)
+{
+	if (channel->credit_based && channel->asked_by == AG_SIDE_CONTROLLER)
+		channel->request = REJECTED;
+	else
+		ag_channel_close(channel);
 }
 
 static void open_channel(struct ag_link *link, struct ag_channel *channel, enum ag_side by,
@@ -179,17 +227,19 @@ static void open_channel(struct ag_link *link, struct ag_channel *channel, enum 
 static void on_response(struct ag_link *link, enum ag_side from,
 			const struct ag_l2cap_signal *signal)
 {
+	uint64_t request = request_answered(link, from, signal);
+
 	if (ag_l2cap_signal_is_pending(signal))
 		return;
 	for (size_t i = 0; i < AG_CHANNELS_MAX; i++) {
 		struct ag_channel *channel = &link->channel[i];
 		uint16_t dcid;
 
-		if (!is_answered(channel, from, signal))
+		if (!is_answered(channel, from, signal) || channel->request != request)
 			continue;
 		dcid = ag_l2cap_signal_accepted(signal, channel->place);
 		if (!dcid) {
-			ag_channel_close(channel);
+			refuse(channel);
 			continue;
 		}
 		if (channel->credit_based)
@@ -205,9 +255,8 @@ static void on_reject(struct ag_link *link, enum ag_side from, const struct ag_l
 	for (size_t i = 0; i < AG_CHANNELS_MAX; i++) {
 		struct ag_channel *channel = &link->channel[i];
 
-		if (channel->state == AG_CHANNEL_ASKED && channel->asked_by == ag_other(from) &&
-		    channel->ident == signal->ident)
-			channel->asked_at = REJECTED;
+		if (is_asked(channel, ag_other(from), signal->ident))
+			channel->request = REJECTED;
 	}
 }
 

@@ -102,8 +102,8 @@ struct ag_link {
 	struct ag_bearer att; /* the fixed channel */
 	bool has_channels;    /* one was opened, so they have to be looked through */
 	struct ag_channel channel[AG_CHANNELS_MAX];
-	uint64_t asked;          /* counts channels that were asked for */
-	unsigned int unfollowed; /* of them, those without room that are not counted yet */
+	uint64_t requests;       /* for channels that carry ATT */
+	unsigned int unfollowed; /* channels without room, not counted yet */
 	/* of the peer's database (AG_SIDE_CONTROLLER), which is this link's, and of our host's,
 	 * which is one for all links */
 	struct ag_attributes *map[2];
