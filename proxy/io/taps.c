@@ -3,10 +3,10 @@
 
 #include <assert.h>
 
-void ag_taps_add(struct ag_taps *taps, const struct ag_tap *listener)
+void ag_taps_add(struct ag_taps *taps, const struct ag_tap *tap)
 {
 	assert(taps->count < AG_TAPS_MAX);
-	taps->row[taps->count++] = *listener;
+	taps->row[taps->count++] = *tap;
 }
 
 void ag_taps_tap(void *user, const struct ag_decision *decision)
