@@ -41,6 +41,8 @@ void ag_bearer_asked(struct ag_bearer *bearer, enum ag_side from, const struct a
 		.open = true,
 		.late = transaction->late,
 		.late_opcode = transaction->late_opcode,
+		.last_opcode = transaction->last_opcode,
+		.last_handle = transaction->last_handle,
 		.opcode = att->opcode,
 		.handle = ag_att_handle_in_error(att),
 		.mtu = ag_att_has(att, AG_ATT_P_MTU) ? ag_att_number(att, AG_ATT_P_MTU) : 0,
@@ -65,6 +67,21 @@ static bool is_response_to(const struct ag_att *att, uint8_t request)
 	return format ? att->opcode == format->answer : !att->format;
 }
 
+/* A second answer to a request that was answered: an error that names the handle of that one, which
+ * the open request is not about. Any other handle may be the mistake of a careless server. */
+static bool is_surplus_error(const struct ag_transaction *open, const struct ag_att *att)
+{
+	const struct ag_att_format *format = ag_att_format(open->opcode);
+
+	if (att->opcode != AG_ATT_ERROR_RSP || !format || open->last_opcode != open->opcode ||
+	    !ag_att_has(att, AG_ATT_P_HANDLE) ||
+	    ag_att_number(att, AG_ATT_P_HANDLE) != open->last_handle)
+		return false;
+	if (format->params[0] == AG_ATT_P_START) /* the attributes in error lie behind it */
+		return open->last_handle < open->handle;
+	return format->params[0] == AG_ATT_P_HANDLE && open->last_handle != open->handle;
+}
+
 bool ag_bearer_answers(const struct ag_bearer *bearer, enum ag_side from, const struct ag_att *att)
 {
 	enum ag_side asker = ag_other(from);
@@ -72,7 +89,8 @@ bool ag_bearer_answers(const struct ag_bearer *bearer, enum ag_side from, const 
 
 	if (att->kind == AG_ATT_CONFIRMATION)
 		return bearer->indication_open[asker];
-	return transaction->open && is_response_to(att, transaction->opcode);
+	return transaction->open && is_response_to(att, transaction->opcode) &&
+	       !is_surplus_error(transaction, att);
 }
 
 void ag_bearer_set_mtu(struct ag_bearer *bearer, uint16_t one, uint16_t other)
@@ -100,6 +118,8 @@ void ag_bearer_answered(struct ag_bearer *bearer, enum ag_side from, const struc
 		ag_rtt_count(&bearer->rtt[asker], now_us - transaction->since_us);
 	transaction->open = false;
 	transaction->timed = false;
+	transaction->last_opcode = transaction->opcode;
+	transaction->last_handle = transaction->handle;
 }
 
 /* bluetoothd without a GATT client answers an indication with Request Not Supported. */

@@ -17,9 +17,11 @@ struct ag_transaction {
 	bool timed;
 	uint8_t opcode; /* of the open or recorded request */
 	uint8_t late_opcode;
+	uint8_t last_opcode; /* of the last one that was answered */
 	uint8_t timeout_error;
 	uint16_t handle; /* as an Error Response names it */
-	uint16_t mtu;    /* of an Exchange MTU Request */
+	uint16_t last_handle;
+	uint16_t mtu; /* of an Exchange MTU Request */
 	uint64_t timeout_at_us;
 	uint64_t since_us; /* when it went on its way */
 	uint64_t number;   /* of the PDU */

@@ -25,6 +25,7 @@ struct run {
 	bool must_pass;    /* what the peer says is sound */
 	struct pdu said;   /* by the peer */
 	bool heard;        /* something of it reached the host */
+	uint8_t before[3]; /* opcode and handle of the question before the last */
 	uint8_t open;      /* request of the peer that the host has to answer; 0: none */
 	bool confirm;      /* indication of the peer that the host has to confirm */
 	unsigned int owed; /* answers and confirmations that the peer may still get */
@@ -217,6 +218,7 @@ static void host_asks(struct run *run)
 		add(&pdu, some_handle(run), 2);
 		break;
 	}
+	memcpy(run->before, reader.question, sizeof(run->before));
 	host_says(run, &pdu);
 }
 
@@ -251,6 +253,16 @@ static bool is_extended_error(const struct pdu *pdu)
 	return pdu->data[0] == 0x01 && reader.question[0] == 0x0a;
 }
 
+/* An error can be a second answer to the question before, which was of the same kind. */
+static bool is_of_before(const struct run *run)
+{
+	const uint8_t *error = run->said.data;
+
+	return error[0] == 0x01 && run->before[0] == reader.question[0] &&
+	       memcmp(error + 2, run->before + 1, 2) == 0 &&
+	       memcmp(error + 2, reader.question + 1, 2) != 0;
+}
+
 static void add_up(struct ag_sim_shield_count *count, bool may_pass, bool must_pass)
 {
 	count->sound += must_pass;
@@ -262,7 +274,7 @@ static void peer_says(struct run *run)
 	enum ag_sim_att_kind kind = ag_sim_att_kind(run->said.data[0]);
 	bool may_pass = !ag_sim_reader_fault(&reader, run->said.data, run->said.len);
 
-	run->must_pass = may_pass && is_certain(&run->said) &&
+	run->must_pass = may_pass && is_certain(&run->said) && !is_of_before(run) &&
 			 !(reader.typed && is_extended_error(&run->said));
 	run->heard = false;
 	/* what the host does not get the engine may have learned from all the same */
