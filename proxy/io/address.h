@@ -45,6 +45,13 @@ enum { AG_ADDRESS_WRONG = 1 };
  */
 int ag_address_parse(const char *text, enum ag_side side, struct ag_address *out, const char **why);
 
+/** Whether it is no controller of the kernel's, real or virtual. */
+static inline bool ag_address_is_stream(const struct ag_address *address)
+{
+	return address->kind != AG_ADDRESS_HCI && address->kind != AG_ADDRESS_BDADDR &&
+	       address->kind != AG_ADDRESS_VHCI;
+}
+
 static inline bool ag_address_listens(const struct ag_address *address)
 {
 	return address->kind == AG_ADDRESS_UNIX_LISTEN || address->kind == AG_ADDRESS_TCP_LISTEN;
