@@ -90,13 +90,6 @@ static int say(const struct ag_btmon *btmon, uint8_t *frame, size_t len)
 	return -errno;
 }
 
-bool ag_btmon_wants_all(void *user)
-{
-	const struct ag_btmon *btmon = user;
-
-	return btmon->fd >= 0 && btmon->all;
-}
-
 void ag_btmon_tap(void *user, const struct ag_decision *decision)
 {
 	struct ag_btmon *btmon = user;

@@ -36,9 +36,6 @@ void ag_btmon_opened(struct ag_btmon *btmon, enum ag_side side, const char *labe
  * rule it says nothing unless `all` is wanted: a message costs more than handing on the packet. */
 void ag_btmon_tap(void *user, const struct ag_decision *decision);
 
-/** For struct ag_tap; `user` likewise. */
-bool ag_btmon_wants_all(void *user);
-
 /**
  * The message for a decision.
  *

@@ -96,13 +96,6 @@ enum ag_log_level ag_decision_priority(const struct ag_decision *decision)
 	return changes(decision) || decision->log_text ? AG_LOG_NOTICE : AG_LOG_INFO;
 }
 
-bool ag_decisions_wants_all(void *user)
-{
-	const struct ag_decisions *decisions = user;
-
-	return decisions->verbose;
-}
-
 void ag_decisions_tap(void *user, const struct ag_decision *decision)
 {
 	struct ag_decisions *decisions = user;

@@ -17,9 +17,6 @@ struct ag_decisions {
 /** The tap (ag_engine_config.tap) that writes them; `user` is a struct ag_decisions. */
 void ag_decisions_tap(void *user, const struct ag_decision *decision);
 
-/** For struct ag_tap; `user` likewise. */
-bool ag_decisions_wants_all(void *user);
-
 /** One decision in a line: "DC:08:0F:5B:8D:82 peripheral, host: Read Request … -> reject …". */
 void ag_decision_format(const struct ag_decision *decision, char *out, size_t size);
 

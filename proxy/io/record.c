@@ -152,6 +152,7 @@ int ag_recorder_start(struct ag_recorder *recorder, const struct ag_record_confi
 				&recorder->file);
 	if (r != 0)
 		return r;
+	recorder->wants_all = true;
 	recorder->size_max = config->size_max;
 	recorder->packets = 0;
 	recorder->decisions = 0;
@@ -177,6 +178,7 @@ static void finish(struct ag_recorder *recorder, unsigned int wait_ms)
 	if (!ag_record_file_close(recorder->file, wait_ms) && error == 0 && wait_ms > 0)
 		ag_log(AG_LOG_WARNING, "%s: not everything has been written yet", name);
 	recorder->file = NULL;
+	recorder->wants_all = false;
 	ag_log(AG_LOG_NOTICE,
 	       "recorded %" PRIu64 " packets and %" PRIu64 " decisions, the last to %s%s",
 	       recorder->packets, recorder->decisions, name, error ? ", not all of them" : "");
@@ -318,13 +320,6 @@ void ag_recorder_watch(void *user, enum ag_side side, bool written, const uint8_
 		record_packet(recorder, side, written, packet, len);
 	if (packet[0] == AG_H4_EVENT)
 		learn_address(recorder, side, packet, len);
-}
-
-bool ag_recorder_wants_all(void *user)
-{
-	const struct ag_recorder *recorder = user;
-
-	return recorder->file != NULL;
 }
 
 void ag_recorder_tap(void *user, const struct ag_decision *decision)

@@ -40,6 +40,7 @@ struct ag_recorder_side {
 /** All zero at first; everything is the recorder's own, but for reading. */
 struct ag_recorder {
 	struct ag_record_file *file; /* NULL while nothing is recorded */
+	bool wants_all;              /* there is a file; for struct ag_tap */
 	struct ag_recorder_side side[2];
 	uint64_t size_max;
 	uint64_t size; /* octets of the file being filled */
@@ -97,8 +98,5 @@ void ag_recorder_watch(void *user, enum ag_side side, bool written, const uint8_
 
 /** The tap; `user` is a struct ag_recorder. */
 void ag_recorder_tap(void *user, const struct ag_decision *decision);
-
-/** For struct ag_tap; `user` likewise. */
-bool ag_recorder_wants_all(void *user);
 
 #endif

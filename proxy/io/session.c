@@ -376,7 +376,7 @@ static void start_btmon(struct ag_session *session)
 	if (session->btmon.fd >= 0)
 		ag_taps_add(&session->taps, &(struct ag_tap){ .tap = ag_btmon_tap,
 							      .user = &session->btmon,
-							      .wants_all = ag_btmon_wants_all });
+							      .wants_all = &session->btmon.all });
 }
 
 static int run(struct ag_session *session)
@@ -454,10 +454,10 @@ int ag_session_run(const struct ag_session_config *config)
 	session->decisions.dry_run = config->dry_run;
 	ag_taps_add(&session->taps, &(struct ag_tap){ .tap = ag_decisions_tap,
 						      .user = &session->decisions,
-						      .wants_all = ag_decisions_wants_all });
+						      .wants_all = &session->decisions.verbose });
 	ag_taps_add(&session->taps, &(struct ag_tap){ .tap = ag_recorder_tap,
 						      .user = &session->recorder,
-						      .wants_all = ag_recorder_wants_all });
+						      .wants_all = &session->recorder.wants_all });
 	/* signals first: one that comes while rules are read is not to end the process as it is */
 	watch_signals(session);
 	r = load_and_run(session);

@@ -76,6 +76,7 @@ static void on_shadow_reloaded(void *user, uint64_t number, int result, struct a
 
 static int load_shadow(struct ag_session *session)
 {
+	static const bool always = true;
 	const struct ag_session_config *config = session->config;
 	ag_cleanup(ag_rulebook_clear) struct ag_rulebook book = { .set = NULL };
 	ag_autofree char *text = NULL;
@@ -93,7 +94,7 @@ static int load_shadow(struct ag_session *session)
 	set_shadow(session, &book);
 	ag_taps_add(&session->taps, &(struct ag_tap){ .tap = ag_shadow_tap,
 						      .user = &session->shadow,
-						      .wants_all = ag_shadow_wants_all });
+						      .wants_all = &always });
 	return 0;
 }
 

@@ -268,13 +268,6 @@ static bool was_judged(const struct ag_decision *decision)
 	return decision->as_came && decision->verdict <= AG_V_DISCONNECT;
 }
 
-bool ag_shadow_wants_all(void *user)
-{
-	const struct ag_shadow *shadow = user;
-
-	return shadow->set != NULL;
-}
-
 void ag_shadow_tap(void *user, const struct ag_decision *decision)
 {
 	struct ag_shadow *shadow = user;

@@ -80,9 +80,6 @@ void ag_shadow_clear(struct ag_shadow *shadow);
 /** The tap; `user` is a struct ag_shadow. A difference is logged, but no text too often. */
 void ag_shadow_tap(void *user, const struct ag_decision *decision);
 
-/** For struct ag_tap; `user` likewise. */
-bool ag_shadow_wants_all(void *user);
-
 /** Log what has been counted: a line for the whole, and one for each pair. */
 void ag_shadow_summary(const struct ag_shadow *shadow);
 

@@ -7,6 +7,10 @@ void ag_taps_add(struct ag_taps *taps, const struct ag_tap *tap)
 {
 	assert(taps->count < AG_TAPS_MAX);
 	taps->row[taps->count++] = *tap;
+	if (tap->wants_all)
+		taps->wants_all[taps->n_wants_all++] = tap->wants_all;
+	if (tap->pass)
+		taps->pass[taps->n_pass++] = *tap;
 }
 
 void ag_taps_tap(void *user, const struct ag_decision *decision)
@@ -21,15 +25,11 @@ bool ag_taps_pass(void *user, const struct ag_passed *passed)
 {
 	const struct ag_taps *taps = user;
 
-	for (size_t i = 0; i < taps->count; i++) {
-		const struct ag_tap *row = &taps->row[i];
-
-		if (row->wants_all && row->wants_all(row->user))
+	for (size_t i = 0; i < taps->n_wants_all; i++) {
+		if (*taps->wants_all[i])
 			return false;
 	}
-	for (size_t i = 0; i < taps->count; i++) {
-		if (taps->row[i].pass)
-			taps->row[i].pass(taps->row[i].user, passed);
-	}
+	for (size_t i = 0; i < taps->n_pass; i++)
+		taps->pass[i].pass(taps->pass[i].user, passed);
 	return true;
 }

@@ -13,16 +13,22 @@
 struct ag_tap {
 	ag_tap_fn *tap;
 	void *user;
-	/** Whether the listener wants a decision of every PDU now. NULL: never, what no rule
+	/** True while the listener wants a decision of every PDU. NULL: never, what no rule
 	 *  matched need not become one for it. */
-	bool (*wants_all)(void *user);
+	const bool *wants_all;
 	/** A PDU passed of which nobody wanted a decision; NULL: no matter. */
 	void (*pass)(void *user, const struct ag_passed *passed);
 };
 
+/** All zero at first. */
 struct ag_taps {
 	struct ag_tap row[AG_TAPS_MAX];
 	size_t count;
+	/* of those, told apart once and not for each PDU */
+	const bool *wants_all[AG_TAPS_MAX];
+	size_t n_wants_all;
+	struct ag_tap pass[AG_TAPS_MAX];
+	size_t n_pass;
 };
 
 /** Add a listener, told after those that are there. At most AG_TAPS_MAX, known at build time. */

@@ -147,7 +147,9 @@ Test(io_record, both_sides_and_what_was_decided)
 	ag_recorder_closed(&recorder);
 	cr_expect_eq(recorder.packets, 5);
 	cr_expect_eq(recorder.decisions, 2);
+	cr_expect(recorder.wants_all);
 	cr_expect_eq(ag_recorder_stop(&recorder, 5000), 0);
+	cr_expect_not(recorder.wants_all);
 	cr_expect_eq(ag_recorder_stop(&recorder, 5000), AG_RECORD_IDLE);
 	expect_file("trace",
 		    "0:0\n0:8\n1:0\n1:8\n"
@@ -226,6 +228,7 @@ Test(io_record, where_it_cannot_be)
 	cr_expect_eq(ag_recorder_start(&recorder, &dir), -EISDIR);
 	cr_expect_eq(ag_recorder_start(&recorder, &series), AG_RECORD_NO_SERIES);
 	cr_expect_not(ag_recorder_runs(&recorder));
+	cr_expect_not(recorder.wants_all);
 	cr_expect_eq(ag_recorder_rotate(&recorder), AG_RECORD_IDLE);
 	/* nothing is recorded, and it does no harm */
 	see(AG_SIDE_HOST, false, command, sizeof(command));
@@ -300,6 +303,7 @@ Test(io_record, a_full_disk_ends_it)
 	decide(1, read_request, sizeof(read_request), AG_V_REJECT);
 	ag_recorder_closed(&recorder);
 	cr_expect_eq(ag_recorder_stop(&recorder, 0), AG_RECORD_IDLE);
+	cr_expect_not(recorder.wants_all);
 }
 
 /* What was written until then can be read to the last record. */

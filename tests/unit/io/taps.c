@@ -19,13 +19,6 @@ static void listen_to(void *user, const struct ag_decision *decision)
 	ear->order[strlen(ear->order)] = ear->name[0];
 }
 
-static bool is_curious(void *user)
-{
-	const struct ear *ear = user;
-
-	return ear->curious;
-}
-
 static void hear_of(void *user, const struct ag_passed *passed)
 {
 	const struct ear *ear = user;
@@ -58,9 +51,9 @@ Test(io_taps, what_passes_is_told_if_nobody_wants_it_all)
 	struct ag_taps taps = { .count = 0 };
 
 	cr_expect(ag_taps_pass(&taps, &passed));
-	ag_taps_add(&taps, &(struct ag_tap){ listen_to, &a, is_curious, hear_of });
+	ag_taps_add(&taps, &(struct ag_tap){ listen_to, &a, &a.curious, hear_of });
 	ag_taps_add(&taps, &(struct ag_tap){ listen_to, &b, NULL, hear_of });
-	ag_taps_add(&taps, &(struct ag_tap){ listen_to, &c, is_curious, NULL });
+	ag_taps_add(&taps, &(struct ag_tap){ listen_to, &c, &c.curious, NULL });
 	cr_expect(ag_taps_pass(&taps, &passed));
 	cr_expect_str_eq(order, "ab");
 	c.curious = true;
