@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "proxy/io/btmon.h"
 
-#include <bluetooth/bluetooth.h>
-#include <bluetooth/hci.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +9,7 @@
 #include <unistd.h>
 
 #include "proxy/io/decisions.h"
+#include "proxy/io/hci_device.h"
 #include "proxy/io/log.h"
 #include "proxy/wire/cursor.h"
 
@@ -22,21 +21,15 @@
 
 void ag_btmon_open(struct ag_btmon *btmon)
 {
-	struct sockaddr_hci address = {
-		.hci_family = AF_BLUETOOTH,
-		.hci_dev = NO_INDEX,
-		.hci_channel = CHANNEL_LOGGING,
-	};
+	int r = ag_hci_channel(CHANNEL_LOGGING);
 
 	btmon->index[AG_SIDE_HOST] = NO_INDEX;
 	btmon->index[AG_SIDE_CONTROLLER] = NO_INDEX;
-	btmon->fd = socket(AF_BLUETOOTH, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, BTPROTO_HCI);
-	if (btmon->fd >= 0 &&
-	    bind(btmon->fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
-		return;
-	ag_log(AG_LOG_WARNING, "btmon will not show what is decided: no logging channel (%s)",
-	       strerror(errno));
-	ag_btmon_close(btmon);
+	btmon->fd = r < 0 ? -1 : r;
+	if (r < 0)
+		ag_log(AG_LOG_WARNING,
+		       "btmon will not show what is decided: no logging channel (%s)",
+		       strerror(-r));
 }
 
 void ag_btmon_close(struct ag_btmon *btmon)

@@ -28,23 +28,51 @@
 /* The low four bits of hci_dev_info.type; HCI_VIRTUAL is what vhci has. */
 #define BUS_MASK 0x0f
 
-/* A socket for questions about controllers. */
-static int control_socket(struct ag_transport *transport)
+int ag_hci_socket(void)
 {
 	int fd = socket(AF_BLUETOOTH, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, BTPROTO_HCI);
 
+	return fd < 0 ? -errno : fd;
+}
+
+int ag_hci_channel(unsigned short channel)
+{
+	struct sockaddr_hci address = {
+		.hci_family = AF_BLUETOOTH,
+		.hci_dev = HCI_DEV_NONE,
+		.hci_channel = channel,
+	};
+	ag_cleanup(ag_fd_cleanup) int fd = ag_hci_socket();
+
+	if (fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	return ag_fd_take(&fd);
+}
+
+int ag_hci_info(int ctl, unsigned int index, struct hci_dev_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->dev_id = (uint16_t)index;
+	return ioctl(ctl, HCIGETDEVINFO, info) < 0 ? -errno : 0;
+}
+
+/* ag_hci_socket(), or negative and `why`. */
+static int control_socket(struct ag_transport *transport)
+{
+	int fd = ag_hci_socket();
+
 	if (fd >= 0)
 		return fd;
-	if (errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT)
+	if (fd == -EAFNOSUPPORT || fd == -EPROTONOSUPPORT)
 		return ag_transport_fail(transport, -EAFNOSUPPORT,
 					 "this kernel has no Bluetooth (AF_BLUETOOTH): `modprobe "
 					 "bluetooth', or use a kernel that has it");
-	if (errno == EPERM || errno == EACCES)
+	if (fd == -EPERM || fd == -EACCES)
 		return ag_transport_fail(
 		    transport, -EPERM,
 		    "no permission for Bluetooth sockets: run it as root, or by "
 		    "attgate@.service");
-	return ag_transport_fail(transport, -errno, "no Bluetooth socket: %s", strerror(errno));
+	return ag_transport_fail(transport, fd, "no Bluetooth socket: %s", strerror(-fd));
 }
 
 int ag_hci_probe(struct ag_transport *transport)
@@ -61,13 +89,6 @@ static uint64_t bdaddr_number(const bdaddr_t *address)
 	for (int i = 5; i >= 0; i--)
 		value = value << 8 | address->b[i];
 	return value;
-}
-
-static int device_info(int ctl, unsigned int index, struct hci_dev_info *info)
-{
-	memset(info, 0, sizeof(*info));
-	info->dev_id = (uint16_t)index;
-	return ioctl(ctl, HCIGETDEVINFO, info) < 0 ? -errno : 0;
 }
 
 /* ---- Finding ---- */
@@ -106,7 +127,7 @@ static int find_bdaddr(int ctl, uint64_t bdaddr, unsigned int *index)
 	for (unsigned int i = 0; i < list.head.dev_num; i++) {
 		struct hci_dev_info info;
 
-		if (device_info(ctl, list.head.dev_req[i].dev_id, &info) < 0 ||
+		if (ag_hci_info(ctl, list.head.dev_req[i].dev_id, &info) < 0 ||
 		    bdaddr_number(&info.bdaddr) != bdaddr)
 			continue;
 		if (!found || is_better(&info, &best))
@@ -142,7 +163,7 @@ static bool is_still(int ctl, unsigned int index, uint64_t remembered)
 {
 	struct hci_dev_info info;
 
-	return device_info(ctl, index, &info) == 0 &&
+	return ag_hci_info(ctl, index, &info) == 0 &&
 	       (remembered == 0 || bdaddr_number(&info.bdaddr) == remembered);
 }
 
@@ -234,7 +255,7 @@ static enum taking take(struct ag_transport *transport, int ctl, int fd, unsigne
 	struct hci_dev_info info;
 	bool held = false;
 
-	if (device_info(ctl, index, &info) == 0 && (info.flags & 1u << HCI_UP) &&
+	if (ag_hci_info(ctl, index, &info) == 0 && (info.flags & 1u << HCI_UP) &&
 	    ioctl(ctl, HCIDEVDOWN, index) < 0)
 		held = errno == EBUSY;
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0)

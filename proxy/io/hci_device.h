@@ -9,6 +9,19 @@
 
 #include "proxy/io/transport.h"
 
+struct hci_dev_info;
+
+/** A socket for questions about controllers. @return: a descriptor (non-blocking, close-on-exec),
+ * or negative */
+int ag_hci_socket(void);
+
+/** One that is bound to a channel which belongs to no controller; likewise. */
+int ag_hci_channel(unsigned short channel);
+
+/** What the kernel says of a controller. @ctl: of ag_hci_socket(). @return: 0 or negative: -ENODEV
+ */
+int ag_hci_info(int ctl, unsigned int index, struct hci_dev_info *info);
+
 /** Whether the kernel has Bluetooth at all. @return: 0, or negative and `why` */
 int ag_hci_probe(struct ag_transport *transport);
 

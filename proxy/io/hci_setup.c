@@ -2,9 +2,6 @@
 #include "proxy/io/hci_setup.h"
 
 #include <errno.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <bluetooth/bluetooth.h>
@@ -12,6 +9,7 @@
 
 #include "proxy/base/cleanup.h"
 #include "proxy/io/fd.h"
+#include "proxy/io/hci_device.h"
 #include "proxy/wire/cursor.h"
 
 #define LOOK_S 1.
@@ -32,21 +30,6 @@
 #define MGMT_ANSWER_SIZE 2048
 
 /* ---- Asking ---- */
-
-static int management_socket(void)
-{
-	struct sockaddr_hci address = {
-		.hci_family = AF_BLUETOOTH,
-		.hci_dev = HCI_DEV_NONE,
-		.hci_channel = HCI_CHANNEL_CONTROL,
-	};
-	ag_cleanup(ag_fd_cleanup) int fd = socket(
-	    AF_BLUETOOTH, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, BTPROTO_HCI);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
-	return ag_fd_take(&fd);
-}
 
 /* Command Complete { header, opcode (le16), status, count (le16), indexes (le16) } */
 int ag_hci_setup_listed(const uint8_t *data, size_t len, unsigned int index)
@@ -72,7 +55,7 @@ static int is_listed(unsigned int index)
 {
 	static const uint8_t request[] = { MGMT_READ_INDEX_LIST, 0, MGMT_INDEX_NONE & 0xff,
 					   MGMT_INDEX_NONE >> 8, 0, 0 };
-	ag_cleanup(ag_fd_cleanup) int fd = management_socket();
+	ag_cleanup(ag_fd_cleanup) int fd = ag_hci_channel(HCI_CHANNEL_CONTROL);
 	uint8_t answer[MGMT_ANSWER_SIZE];
 
 	if (fd < 0)
@@ -91,14 +74,13 @@ static int is_listed(unsigned int index)
 
 static int device_flags(unsigned int index, uint32_t *flags)
 {
-	struct hci_dev_info info = { .dev_id = (uint16_t)index };
-	ag_cleanup(ag_fd_cleanup) int fd = socket(
-	    AF_BLUETOOTH, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, BTPROTO_HCI);
+	ag_cleanup(ag_fd_cleanup) int ctl = ag_hci_socket();
+	struct hci_dev_info info;
+	int r = ctl < 0 ? ctl : ag_hci_info(ctl, index, &info);
 
-	if (fd < 0 || ioctl(fd, HCIGETDEVINFO, &info) < 0)
-		return -errno;
-	*flags = info.flags;
-	return 0;
+	if (r == 0)
+		*flags = info.flags;
+	return r;
 }
 
 enum ag_hci_setup ag_hci_setup_ask(unsigned int index)
