@@ -272,8 +272,8 @@ static int run(int argc, char **argv)
 	arguments.config.shadow = arguments.shadow;
 	arguments.config.n_shadow = arguments.n_shadow;
 	(void)mallopt(M_MMAP_THRESHOLD, OWN_PAGES);
-	(void)mallopt(M_ARENA_MAX,
-		      1); /* our threads seldom ask for memory, and none waits for another */
+	/* our threads seldom ask for memory, and none waits for another */
+	(void)mallopt(M_ARENA_MAX, 1);
 	ag_log_open();
 	return exit_status(ag_session_run(&arguments.config));
 }

@@ -398,7 +398,6 @@ static void on_readable(struct ev_loop *loop, struct ev_io *watcher, int events)
 	struct client *client = watcher->data;
 	ssize_t n = recv(client->fd, client->in + client->in_len,
 			 sizeof(client->in) - client->in_len, MSG_DONTWAIT);
-
 	bool nothing = n < 0 && (errno == EAGAIN || errno == EINTR);
 
 	(void)loop;
