@@ -60,6 +60,11 @@ static void set_shadow(struct ag_session *session, struct ag_rulebook *book)
 	ag_log(AG_LOG_INFO, "shadow: %zu rules look on", ag_ruleset_count(session->shadow.set));
 }
 
+static void log_shadow_not_read(void)
+{
+	ag_log(AG_LOG_ERROR, "shadow: not read again, those that were there look on");
+}
+
 static void on_shadow_reloaded(void *user, uint64_t number, int result, struct ag_rulebook *book,
 			       const char *text)
 {
@@ -70,7 +75,7 @@ static void on_shadow_reloaded(void *user, uint64_t number, int result, struct a
 	if (result == 0)
 		set_shadow(session, book);
 	else
-		ag_log(AG_LOG_ERROR, "shadow: not read again, those that were there look on");
+		log_shadow_not_read();
 	tell_reloaded(session);
 }
 
@@ -134,7 +139,7 @@ int ag_session_reload(struct ag_session *session, uint64_t *number)
 		ag_notify("RELOADING=1\nMONOTONIC_USEC=%" PRIu64, ag_now_us());
 	r = ag_reload_ask(session->reload, number);
 	if (session->shadow_reload && ag_reload_ask(session->shadow_reload, &shadow_number) < 0)
-		ag_log(AG_LOG_ERROR, "shadow: not read again, those that were there look on");
+		log_shadow_not_read();
 	if (r < 0)
 		log_not_read(session, r);
 	tell_reloaded(session);
@@ -163,9 +168,9 @@ int ag_session_load_rules(struct ag_session *session)
 {
 	int r = load_first(session);
 
-	if (r < 0)
-		ag_log(AG_LOG_ERROR, "rules: %s", strerror(-r));
 	if (r == 0)
 		r = load_shadow(session);
+	if (r < 0)
+		ag_log(AG_LOG_ERROR, "rules: %s", strerror(-r));
 	return r > 0 ? AG_SESSION_RULES : r;
 }
