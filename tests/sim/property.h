@@ -29,6 +29,8 @@ enum ag_sim_salt {
 	AG_SALT_ATTRIBUTES = 0x81,
 	AG_SALT_UNJUDGED = 0x91,
 	AG_SALT_HIDING = 0xa1,
+	AG_SALT_PASSING = 0xb1,
+	AG_SALT_PASSING_WITHOUT_RULES = 0xb2,
 };
 
 struct ag_sim_property {

@@ -18,7 +18,7 @@ static void beside_a_twin(struct ag_random *random, struct ag_sim_case *what)
 Test(pass, changes_nothing)
 {
 	static const struct ag_sim_property property = { .name = "changes_nothing",
-							 .salt = 0x91,
+							 .salt = AG_SALT_PASSING,
 							 .eatt = true,
 							 .per_mille = 40,
 							 .actions = AG_SIM_ALL_ACTIONS,
@@ -33,7 +33,7 @@ Test(pass, changes_nothing)
 Test(pass, changes_nothing_without_rules)
 {
 	static const struct ag_sim_property property = { .name = "changes_nothing_without_rules",
-							 .salt = 0x92,
+							 .salt = AG_SALT_PASSING_WITHOUT_RULES,
 							 .eatt = true,
 							 .per_mille = 20,
 							 .prepare = beside_a_twin };
