@@ -81,8 +81,6 @@ Test(inspect, open_request)
 	ag_engine_free(engine);
 }
 
-/* Times 1, 2, 3 … 1000 ms: each percentile is no less than the true one, and a quarter octave more
- * at the most. */
 Test(inspect, held)
 {
 	static const char text[] = "rule late when att.kind == notification delay 1s";
@@ -118,6 +116,8 @@ Test(inspect, no_packet)
 	ag_engine_free(engine);
 }
 
+/* Times 1, 2, 3 … 1000 ms: each percentile is no less than the true one, and a quarter octave more
+ * at the most. */
 Test(inspect, percentiles)
 {
 	struct ag_engine *engine = connected();
