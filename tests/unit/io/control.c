@@ -17,6 +17,7 @@
 #include "proxy/io/control.h"
 #include "proxy/io/control_socket.h"
 #include "tests/sim/alloc.h"
+#include "tests/unit/io/idle_session.h"
 
 TestSuite(io_control, .timeout = 60);
 
@@ -28,17 +29,14 @@ static char path[64];
 /** A session that has not begun, and the control socket of it. */
 struct stage {
 	struct ev_loop *loop;
-	struct ag_transport transport[2];
-	struct ag_rulebook rules;
-	struct ag_tally tally;
-	struct ag_control_view view;
+	struct idle_session session;
 	struct ag_control *control;
 	uint64_t reloads;
 };
 
 static void view(void *user, struct ag_control_view *out)
 {
-	*out = ((const struct stage *)user)->view;
+	*out = ((const struct stage *)user)->session.view;
 }
 
 static int reload(void *user, uint64_t *number)
@@ -59,7 +57,6 @@ static int record(void *user, enum ag_control_recording what, const struct ag_re
 
 static void begin(struct stage *stage, const char *group)
 {
-	struct ag_source source = { "a.rules", "rule one accept", strlen("rule one accept") };
 	const struct ag_control_config config = {
 		.path = path,
 		.group = group,
@@ -72,15 +69,7 @@ static void begin(struct stage *stage, const char *group)
 	cr_assert_eq(chmod(dir, 0777), 0);
 	snprintf(path, sizeof(path), "%s/s", dir);
 	stage->loop = ev_loop_new(EVFLAG_AUTO);
-	stage->transport[AG_SIDE_HOST].address.text = "vhci";
-	stage->transport[AG_SIDE_CONTROLLER].address.text = "hci0";
-	cr_assert_eq(ag_ruleset_compile(&source, 1, &stage->rules.set, NULL), 0);
-	cr_assert_eq(ag_tally_init(&stage->tally, stage->rules.set), 0);
-	stage->view = (struct ag_control_view){
-		.transport = { &stage->transport[0], &stage->transport[1] },
-		.rules = &stage->rules,
-		.tally = &stage->tally,
-	};
+	idle_session_init(&stage->session, "rule one accept");
 	cr_assert_eq(ag_control_new(&config, stage->loop, why, &stage->control), 0, "%s", why);
 }
 
@@ -88,8 +77,7 @@ static void end(struct stage *stage)
 {
 	ag_control_free(stage->control);
 	cr_expect_eq(access(path, F_OK), -1);
-	ag_tally_clear(&stage->tally);
-	ag_rulebook_clear(&stage->rules);
+	idle_session_clear(&stage->session);
 	ev_loop_destroy(stage->loop);
 	rmdir(dir);
 }

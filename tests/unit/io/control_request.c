@@ -9,6 +9,7 @@
 #include "proxy/engine/attributes.h"
 #include "proxy/io/control_request.h"
 #include "tests/sim/alloc.h"
+#include "tests/unit/io/idle_session.h"
 
 TestSuite(control_request, .timeout = 60);
 
@@ -31,12 +32,8 @@ static int reload(void *user, uint64_t *number)
 	return reload_result;
 }
 
-/** A session that has not begun. */
 struct stage {
-	struct ag_transport transport[2];
-	struct ag_rulebook rules;
-	struct ag_tally tally;
-	struct ag_control_view view;
+	struct idle_session session;
 	struct ag_control_host host;
 	struct ag_control_asked asked;
 };
@@ -64,23 +61,10 @@ static int record(void *user, enum ag_control_recording what, const struct ag_re
 
 static void set_up(struct stage *stage)
 {
-	static const char text[] = "rule one when att.handle == 1 accept\nrule \"two\" accept\n";
-	struct ag_source source = { "a.rules", text,
-				    strlen("rule one when att.handle == 1 accept") };
-
-	memset(stage, 0, sizeof(*stage));
-	stage->transport[AG_SIDE_HOST].address.text = "vhci";
-	stage->transport[AG_SIDE_CONTROLLER].address.text = "hci0";
-	cr_assert_eq(ag_ruleset_compile(&source, 1, &stage->rules.set, NULL), 0);
-	cr_assert_eq(ag_tally_init(&stage->tally, stage->rules.set), 0);
-	stage->view = (struct ag_control_view){
-		.transport = { &stage->transport[0], &stage->transport[1] },
-		.rules = &stage->rules,
-		.tally = &stage->tally,
-		.started_us = 1000000,
-		.now_us = 3500000,
-	};
-	stage->host = (struct ag_control_host){ view, reload, &stage->view, record };
+	idle_session_init(&stage->session, "rule one when att.handle == 1 accept");
+	stage->session.view.started_us = 1000000;
+	stage->session.view.now_us = 3500000;
+	stage->host = (struct ag_control_host){ view, reload, &stage->session.view, record };
 	stage->asked = (struct ag_control_asked){ .host = &stage->host,
 						  .clients = 1,
 						  .is_owner = true };
@@ -88,8 +72,7 @@ static void set_up(struct stage *stage)
 
 static void tear_down(struct stage *stage)
 {
-	ag_tally_clear(&stage->tally);
-	ag_rulebook_clear(&stage->rules);
+	idle_session_clear(&stage->session);
 }
 
 /* The answer to a line; exactly one line. */
@@ -343,7 +326,7 @@ Test(control_request, labels_of_metrics)
 	struct stage stage;
 
 	set_up(&stage);
-	stage.transport[AG_SIDE_CONTROLLER].address.text = "unix:/a\"b\\c\nd";
+	stage.session.transport[AG_SIDE_CONTROLLER].address.text = "unix:/a\"b\\c\nd";
 	expect_answer(&stage, "{\"request\": \"metrics\"}",
 		      "{controller=\\\"unix:/a\\\\\\\"b\\\\\\\\c\\\\nd\\\"}");
 	tear_down(&stage);
@@ -388,7 +371,7 @@ Test(control_request, databases)
 	cr_assert_eq(ag_attributes_put(map, &attribute), 0);
 	keeper = ag_store_keeper(store);
 	keeper.save(keeper.user, &link, map);
-	stage.view.store = store;
+	stage.session.view.store = store;
 	expect_answer(&stage, none, "{\"error\": \"unknown\"");
 	expect_answer(&stage, line, "\"handle\": 1");
 	fail_at = 1;
