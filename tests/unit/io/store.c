@@ -102,9 +102,20 @@ static size_t count_peers(const struct ag_store *store)
 	return count;
 }
 
+/* That of CONTROLLER. */
+static const char controller_dir[] = "00:AA:01:00:00:01";
+
+static void make_controller_dir(void)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", top, controller_dir);
+	cr_assert_eq(mkdir(path, 0700), 0);
+}
+
 static void path_of(uint64_t peer, char out[128])
 {
-	snprintf(out, 128, "%s/00:AA:01:00:00:01/C0:00:00:00:00:%02X", top,
+	snprintf(out, 128, "%s/%s/C0:00:00:00:00:%02X", top, controller_dir,
 		 (unsigned int)(peer & 0xff));
 }
 
@@ -215,8 +226,7 @@ Test(store, too_many_files)
 	struct ag_store *store;
 	char path[128];
 
-	snprintf(path, sizeof(path), "%s/00:AA:01:00:00:01", top);
-	cr_assert_eq(mkdir(path, 0700), 0);
+	make_controller_dir();
 	/* in this order or the other, as the directory has them */
 	for (unsigned int i = 0; i < AG_STORE_PEERS + 6; i++)
 		put_file(PEER + i, i % 2 ? 1000 + i : 2000 - i);
@@ -239,10 +249,8 @@ Test(store, the_clock_was_set_back)
 {
 	const time_t later = time(NULL) + 1000000;
 	struct ag_store *store;
-	char path[128];
 
-	snprintf(path, sizeof(path), "%s/00:AA:01:00:00:01", top);
-	cr_assert_eq(mkdir(path, 0700), 0);
+	make_controller_dir();
 	for (unsigned int i = 0; i < AG_STORE_PEERS; i++)
 		put_file(PEER + i, later + i);
 	store = open_store(top);
@@ -260,14 +268,6 @@ Test(store, the_clock_was_set_back)
 	ag_store_free(store);
 }
 
-static const char controller_dir[] = "00:AA:01:00:00:01";
-
-static void make_controller_dir(char path[128])
-{
-	snprintf(path, 128, "%s/%s", top, controller_dir);
-	cr_assert_eq(mkdir(path, 0700), 0);
-}
-
 /* Entries that are no files of ours: said, set aside where that can be, and not used. */
 Test(store, what_is_no_file_of_a_peer)
 {
@@ -276,7 +276,7 @@ Test(store, what_is_no_file_of_a_peer)
 	FILE *file;
 	int log;
 
-	make_controller_dir(path);
+	make_controller_dir();
 	path_of(PEER, path);
 	cr_assert_eq(symlink("/etc/passwd", path), 0);
 	path_of(PEER + 1, path);
