@@ -45,6 +45,17 @@ static void expect_file(const char *path, const char *text)
 	cr_expect_str_eq(found, text, "%s", path);
 }
 
+/* Nothing that a disk keeps stands where the new file is written. @return: its reader */
+static int put_fifo(void)
+{
+	int reader;
+
+	cr_assert_eq(mkfifo("f.new", 0600), 0);
+	reader = open("f.new", O_RDONLY | O_NONBLOCK);
+	cr_assert_geq(reader, 0);
+	return reader;
+}
+
 Test(io_replace, a_file_has_the_mode_that_was_asked_for)
 {
 	struct stat st;
@@ -74,8 +85,7 @@ Test(io_replace, what_cannot_be_written_changes_nothing)
 	expect_file("f", "one");
 	cr_expect_eq(access("f.new", F_OK), -1);
 
-	cr_assert_eq(mkfifo("f.new", 0600), 0); /* nothing that a disk keeps */
-	reader = open("f.new", O_RDONLY | O_NONBLOCK);
+	reader = put_fifo();
 	cr_expect_eq(ag_replace("f", "two", 0600, true), -EINVAL);
 	close(reader);
 	expect_file("f", "one");
@@ -97,12 +107,9 @@ Test(io_replace, what_cannot_be_written_changes_nothing)
 /* What no disk keeps cannot be made durable (fdatasync(2)). */
 Test(io_replace, what_need_not_last_does_not_wait_for_the_disk)
 {
-	int reader;
-
 	for (int durable = 0; durable < 2; durable++) {
-		cr_assert_eq(mkfifo("f.new", 0600), 0);
-		reader = open("f.new", O_RDONLY | O_NONBLOCK);
-		cr_assert_geq(reader, 0);
+		int reader = put_fifo();
+
 		cr_expect_eq(ag_replace("f", "one", 0600, durable), durable ? -EINVAL : 0);
 		close(reader);
 	}
@@ -127,9 +134,7 @@ static void replace_a_fifo(bool durable)
 	int reader;
 
 	other.durable = durable;
-	cr_assert_eq(mkfifo("f.new", 0600), 0);
-	reader = open("f.new", O_RDONLY | O_NONBLOCK);
-	cr_assert_geq(reader, 0);
+	reader = put_fifo();
 	cr_assert_eq(ag_disk_new(&other, &disk), 0);
 	ag_disk_write(disk, "f", strdup("one"));
 	ag_disk_close(disk);
