@@ -62,8 +62,7 @@ Test(engine_story, refused_on_an_encrypted_link)
 	begin(1);
 	HOST_SMP(0x01, 3, 0, 1, 16, 0, 0);
 	encrypt();
-	HOST(0x0a, 0x16, 0x00);
-	PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+	refused_read();
 	HOST_SMP(0x0b, 0x05);
 	wait_us(30 * SECOND + 200 * MS);
 	end_by_host(0x05);
@@ -79,8 +78,7 @@ Test(engine_story, refused_on_an_encrypted_link)
 Test(engine_story, refused_again_and_content)
 {
 	begin(1);
-	HOST(0x0a, 0x16, 0x00);
-	PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+	refused_read();
 	HOST_SMP(0x0b, 0x01);
 	encrypt();
 	HOST(0x0a, 0x18, 0x00);
@@ -97,8 +95,7 @@ Test(engine_story, refused_again_and_content)
 Test(engine_story, the_peers_att_timer)
 {
 	begin(1);
-	HOST(0x0a, 0x16, 0x00);
-	PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+	refused_read();
 	HOST_SMP(0x0b, 0x01);
 	PEER(0x10, 0x01, 0x00, 0xff, 0xff, 0x00, 0x28);
 	wait_us(30 * SECOND);

@@ -171,8 +171,7 @@ Test(engine_story_judge, service_changed_by_its_form)
 Test(engine_story_judge, the_smp_timer_with_the_reason_of_newer_kernels)
 {
 	begin(1);
-	HOST(0x0a, 0x16, 0x00);
-	PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+	refused_read();
 	HOST_SMP(0x0b, 0x01);
 	wait_us(30 * SECOND + 200 * MS);
 	end_by_host(0x13);
@@ -208,8 +207,7 @@ Test(engine_story_judge, the_peers_att_timer_by_exclusion)
 		begin(1);
 		if (incomplete)
 			complete(3);
-		HOST(0x0a, 0x16, 0x00);
-		PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+		refused_read();
 		HOST_SMP(0x0b, 0x01);
 		wait_us(31 * SECOND);
 		end_by_peer(0x13);

@@ -10,10 +10,8 @@ TestSuite(engine_story_security, .timeout = 20);
 Test(engine_story_security, security_that_comes_late_is_less_sure)
 {
 	begin(1);
-	HOST(0x0a, 0x16, 0x00);
-	PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
-	HOST(0x0a, 0x16, 0x00);
-	PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+	refused_read();
+	refused_read();
 	wait_us(2 * SECOND);
 	HOST_SMP(0x0b, 0x01);
 	later(10 * SECOND);
@@ -43,8 +41,7 @@ Test(engine_story_security, the_peer_takes_our_error_for_a_wish)
 Test(engine_story_security, pairing_that_the_peer_refuses)
 {
 	begin(1);
-	HOST(0x0a, 0x16, 0x00);
-	PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+	refused_read();
 	HOST_SMP(0x0b, 0x01);
 	PEER_SMP(0x05);
 	finish();
@@ -55,8 +52,7 @@ Test(engine_story_security, pairing_that_the_peer_refuses)
 Test(engine_story_security, pairing_that_comes_to_nothing)
 {
 	begin(0);
-	HOST(0x0a, 0x16, 0x00);
-	PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+	refused_read();
 	HOST_SMP(0x01, 3, 0, 1, 16, 0, 0);
 	PEER_SMP(0x02, 3, 0, 1, 16, 0, 0);
 	later(20 * SECOND);
@@ -77,8 +73,7 @@ Test(engine_story_security, encryption_that_fails)
 	static const uint8_t failed[] = { 4, 0x08, 4, 0x06, HANDLE, 0, 0 };
 
 	begin(0);
-	HOST(0x0a, 0x16, 0x00);
-	PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+	refused_read();
 	enable_encryption();
 	feed(AG_SIDE_CONTROLLER, failed, sizeof(failed));
 	finish();
@@ -94,8 +89,7 @@ Test(engine_story_security, a_key_that_is_refreshed)
 	static const uint8_t refreshed[] = { 4, 0x30, 3, 0, HANDLE, 0 };
 
 	begin(0);
-	HOST(0x0a, 0x16, 0x00);
-	PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+	refused_read();
 	enable_encryption();
 	feed(AG_SIDE_CONTROLLER, refreshed, sizeof(refreshed));
 	later(20 * SECOND);

@@ -122,6 +122,13 @@ static inline void send(enum ag_side side, uint16_t cid, const uint8_t *pdu, siz
 	send(AG_SIDE_CONTROLLER, CID_SMP, (const uint8_t[]){ __VA_ARGS__ },                        \
 	     sizeof((const uint8_t[]){ __VA_ARGS__ }))
 
+/* The peer wants authentication for what the host reads. */
+static inline void refused_read(void)
+{
+	HOST(0x0a, 0x16, 0x00);
+	PEER(0x01, 0x0a, 0x16, 0x00, 0x05);
+}
+
 static inline void encrypt(void)
 {
 	uint8_t event[] = { 4, 0x08, 4, 0, HANDLE, 0, 1 };
