@@ -153,14 +153,15 @@ int ag_judge(struct ag_engine *engine, struct ag_unit *unit);
 
 /* ---- verdict.c ---- */
 
-/** What came of asking the rules for the first one that matches, with engine->subject. */
+/** The first rule that matches. */
 struct ag_first {
-	bool asked;
 	const struct ag_rule *rule; /* NULL: none */
 	size_t position;            /* where to ask on */
 };
 
-/** Judge all others. @att: the PDU taken apart, where first->asked */
+/** Judge all others.
+ *  @att:   the PDU taken apart, of which engine->subject is filled in already; or NULL
+ *  @first: what the rules said to that; only where there is `att` */
 int ag_decide(struct ag_engine *engine, struct ag_unit *unit, const struct ag_att *att,
 	      const struct ag_first *first);
 

@@ -87,26 +87,30 @@ static int forward(struct ag_engine *engine, struct ag_unit *unit, enum ag_att_p
 int ag_judge(struct ag_engine *engine, struct ag_unit *unit)
 {
 	const struct ag_engine_config *config = &engine->config;
-	struct ag_first first = { .asked = false };
+	struct ag_first first = { 0 };
 	struct ag_passed known;
 	struct ag_att att;
+	bool asked;
 
 	engine->stats.judged++;
 	if (!may_pass(config, unit))
-		return ag_decide(engine, unit, NULL, &first);
+		return ag_decide(engine, unit, NULL, NULL);
 	ag_att_parse(unit->pdu, unit->len, &att);
-	first.asked = has_rules(engine, unit, att.opcode);
+	asked = has_rules(engine, unit, att.opcode);
 	known.answers = false;
-	if (config->pass || first.asked || att.kind == AG_ATT_RESPONSE)
+	if (config->pass || asked || att.kind == AG_ATT_RESPONSE)
 		ag_know(engine, unit, &att, &known);
-	if (first.asked) {
+	if (asked) {
 		ag_subject_make(&known, &att, &engine->subject);
 		first.rule = ag_rules_next(config->rules, &engine->subject, unit->link->match,
 					   &first.position);
 	}
 	known.number = engine->next_number + 1;
-	if (first.rule || (config->pass && !config->pass(config->tap_user, &known)))
+	if (first.rule || (config->pass && !config->pass(config->tap_user, &known))) {
+		if (!asked)
+			ag_subject_make(&known, &att, &engine->subject);
 		return ag_decide(engine, unit, &att, &first);
+	}
 	engine->next_number++;
 	engine->stats.verdicts[AG_V_ACCEPT]++;
 	learn(engine, unit, &att, &known);

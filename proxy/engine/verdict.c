@@ -111,12 +111,11 @@ static void apply(struct ag_engine *engine, const struct ag_unit *unit,
 static void ask_rules(struct ag_engine *engine, const struct ag_unit *unit,
 		      const struct ag_first *first, struct judgement *judgement)
 {
-	const struct ag_rule *rule = first->rule;
-	size_t position = first->position;
+	size_t position = first ? first->position : 0;
+	const struct ag_rule *rule = first ? first->rule
+					   : ag_rules_next(engine->config.rules, &engine->subject,
+							   unit->link->match, &position);
 
-	if (!first->asked)
-		rule = ag_rules_next(engine->config.rules, &engine->subject, unit->link->match,
-				     &position);
 	while (rule) {
 		judgement->rule = rule;
 		engine->rule_hits[rule->index]++;
@@ -639,12 +638,12 @@ int ag_decide(struct ag_engine *engine, struct ag_unit *unit, const struct ag_at
 	int r;
 
 	begin(&judgement, unit);
-	if (first->asked)
+	if (att)
 		judgement.att = *att;
 	else
 		look(engine, unit, &judgement);
-	/* rules were asked first only where nothing surplus is expected */
-	if (unit->bearer && !unit->forwarded && !first->asked) {
+	/* one that might have passed comes where nothing surplus is expected */
+	if (unit->bearer && !unit->forwarded && !att) {
 		verdict = ag_bearer_surplus(unit->bearer, unit->from, &judgement.att);
 		if (verdict != AG_V_ACCEPT) {
 			ag_tell_discarded(engine, unit, verdict);
