@@ -13,6 +13,7 @@
 /* What the rules said of one PDU. */
 struct judgement {
 	const struct ag_action *verdict; /* NULL: accept */
+	enum ag_verdict decided;         /* what that comes to */
 	const struct ag_rule *rule;
 	unsigned int effects;
 	const char *log_text;
@@ -73,17 +74,32 @@ static void rewrite(struct ag_engine *engine, const struct ag_unit *unit,
 	look(engine, unit, judgement);
 }
 
+static void decide(struct judgement *judgement, const struct ag_action *action,
+		   enum ag_verdict verdict)
+{
+	judgement->verdict = action;
+	judgement->decided = verdict;
+}
+
 static void apply(struct ag_engine *engine, const struct ag_unit *unit,
 		  const struct ag_action *action, struct judgement *judgement)
 {
 	switch (action->kind) {
 	case AG_ACCEPT:
-	case AG_REJECT:
-	case AG_ANSWER:
-	case AG_DROP:
 	case AG_HIDE: /* of attributes, so no rule for PDUs has it */
+		decide(judgement, action, AG_V_ACCEPT);
+		break;
+	case AG_REJECT:
+		decide(judgement, action, AG_V_REJECT);
+		break;
+	case AG_ANSWER:
+		decide(judgement, action, AG_V_ANSWER);
+		break;
+	case AG_DROP:
+		decide(judgement, action, AG_V_DROP);
+		break;
 	case AG_DISCONNECT:
-		judgement->verdict = action;
+		decide(judgement, action, AG_V_DISCONNECT);
 		break;
 	case AG_REWRITE:
 		judgement->effects |= AG_EFFECT_REWRITE;
@@ -159,29 +175,7 @@ static bool is_hidden(const struct judgement *judgement)
 
 static enum ag_verdict verdict_of(const struct judgement *judgement)
 {
-	if (is_hidden(judgement))
-		return AG_V_HIDE;
-	if (!judgement->verdict)
-		return AG_V_ACCEPT;
-	switch (judgement->verdict->kind) {
-	case AG_REJECT:
-		return AG_V_REJECT;
-	case AG_ANSWER:
-		return AG_V_ANSWER;
-	case AG_DROP:
-		return AG_V_DROP;
-	case AG_DISCONNECT:
-		return AG_V_DISCONNECT;
-	case AG_ACCEPT:
-	case AG_HIDE:
-	case AG_REWRITE:
-	case AG_DELAY:
-	case AG_TIMEOUT:
-	case AG_DUPLICATE:
-	case AG_LOG:
-		break;
-	}
-	return AG_V_ACCEPT;
+	return is_hidden(judgement) ? AG_V_HIDE : judgement->decided;
 }
 
 static void tell(struct ag_engine *engine, const struct ag_unit *unit,
