@@ -73,13 +73,13 @@ static bool is_surplus_error(const struct ag_transaction *open, const struct ag_
 {
 	const struct ag_att_format *format = ag_att_format(open->opcode);
 
-	if (att->opcode != AG_ATT_ERROR_RSP || !format || open->last_opcode != open->opcode ||
+	if (att->opcode != AG_ATT_ERROR_RSP || open->last_opcode != open->opcode ||
 	    !ag_att_has(att, AG_ATT_P_HANDLE) ||
 	    ag_att_number(att, AG_ATT_P_HANDLE) != open->last_handle)
 		return false;
-	if (format->params[0] == AG_ATT_P_START) /* the attributes in error lie behind it */
+	if (ag_att_begins_with(format, AG_ATT_P_START)) /* the attributes in error lie behind it */
 		return open->last_handle < open->handle;
-	return format->params[0] == AG_ATT_P_HANDLE && open->last_handle != open->handle;
+	return ag_att_begins_with(format, AG_ATT_P_HANDLE) && open->last_handle != open->handle;
 }
 
 bool ag_bearer_answers(const struct ag_bearer *bearer, enum ag_side from, const struct ag_att *att)

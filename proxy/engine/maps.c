@@ -84,11 +84,6 @@ void ag_map_indicated(const struct ag_link *link, enum ag_side from, const uint8
 
 /* ---- Places ---- */
 
-static bool has_param(const struct ag_att_format *format, enum ag_att_param param)
-{
-	return format && format->n_params && format->params[0] == param;
-}
-
 /* An error that names where a range starts, and no attribute. */
 static bool is_about_range(const struct ag_att *att)
 {
@@ -97,7 +92,7 @@ static bool is_about_range(const struct ag_att *att)
 	if (att->opcode != AG_ATT_ERROR_RSP || !ag_att_has(att, AG_ATT_P_ERROR))
 		return false;
 	request = ag_att_format((uint8_t)ag_att_number(att, AG_ATT_P_REQUEST));
-	return has_param(request, AG_ATT_P_START) &&
+	return ag_att_begins_with(request, AG_ATT_P_START) &&
 	       ag_att_error_is_of_range((uint8_t)ag_att_number(att, AG_ATT_P_ERROR));
 }
 
@@ -112,7 +107,7 @@ uint16_t ag_map_attribute(const struct ag_unit *unit, const struct ag_att *att, 
 	*owner = tells ? unit->from : asker;
 	if (att->kind == AG_ATT_CONFIRMATION)
 		return answers ? unit->bearer->indication_handle[asker] : 0;
-	if (answers && has_param(ag_att_format(asked->opcode), AG_ATT_P_HANDLE))
+	if (answers && ag_att_begins_with(ag_att_format(asked->opcode), AG_ATT_P_HANDLE))
 		return asked->handle;
 	if (!ag_att_has(att, AG_ATT_P_HANDLE) || is_about_range(att))
 		return 0;

@@ -160,13 +160,6 @@ void ag_control_status(const struct ag_control_view *view, FILE *out)
 
 static const char *const asker[2] = { [AG_SIDE_HOST] = "host", [AG_SIDE_CONTROLLER] = "peer" };
 
-static bool names_attribute(uint8_t opcode)
-{
-	const struct ag_att_format *format = ag_att_format(opcode);
-
-	return format && format->n_params && format->params[0] == AG_ATT_P_HANDLE;
-}
-
 /* What the handle of a request stands for, where the map of who is asked knows. */
 static void put_attribute(struct ag_json *json, const struct ag_attributes *map,
 			  const struct ag_request_view *request)
@@ -175,7 +168,8 @@ static void put_attribute(struct ag_json *json, const struct ag_attributes *map,
 	struct ag_attribute_place place;
 	char text[160];
 
-	if (!names_attribute(request->opcode) || !ag_attributes_find(map, request->handle, &place))
+	if (!ag_att_begins_with(ag_att_format(request->opcode), AG_ATT_P_HANDLE) ||
+	    !ag_attributes_find(map, request->handle, &place))
 		return;
 	ag_subject_place(&subject, &place);
 	ag_words_attribute(&subject, text, sizeof(text));

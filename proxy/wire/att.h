@@ -127,6 +127,12 @@ static inline const struct ag_att_format *ag_att_format(uint8_t opcode)
 	return ag_att_row_of[opcode] ? &ag_att_rows[ag_att_row_of[opcode] - 1] : NULL;
 }
 
+/** Whether a row's parameters begin with this one; NULL: no. */
+static inline bool ag_att_begins_with(const struct ag_att_format *format, enum ag_att_param param)
+{
+	return format && format->n_params && format->params[0] == param;
+}
+
 /** Kind of any opcode. An unknown one is a command by its Command Flag, a request when it is even
  *  (3.3.1: it deserves Request Not Supported), else nothing. */
 static inline enum ag_att_pdu_kind ag_att_kind(uint8_t opcode)
