@@ -20,6 +20,7 @@
 
 #include "proxy/cmd/replay_air.h"
 #include "proxy/io/capture.h"
+#include "tests/sim/hex.h"
 
 TestSuite(cmd_replay_air, .timeout = 20);
 
@@ -49,18 +50,6 @@ TestSuite(cmd_replay_air, .timeout = 20);
 	"00"                                                                                       \
 	"4000"                                                                                     \
 	"13"
-
-static size_t octets(const char *hex, uint8_t *out)
-{
-	size_t len = 0;
-
-	for (; hex[0] && hex[1]; hex += 2) {
-		char pair[3] = { hex[0], hex[1], '\0' };
-
-		out[len++] = (uint8_t)strtoul(pair, NULL, 16);
-	}
-	return len;
-}
 
 static struct ag_capture_frame frame_of(const uint8_t *data, size_t len, bool from_host)
 {
@@ -92,7 +81,7 @@ static void step(struct ag_air *air, const char *line, uint64_t number)
 	bool answer = line[0] == 'a';
 	bool from_host = line[0] == '>' || line[0] == 'x' || line[0] == 'h';
 	uint8_t data[64];
-	size_t len = octets(line + 1 + answer, data);
+	size_t len = ag_sim_octets(line + 1 + answer, data);
 	struct ag_packet packet = { .data = data, .len = len };
 	struct ag_capture_frame frame = frame_of(data, len, from_host);
 

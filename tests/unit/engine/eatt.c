@@ -11,6 +11,7 @@
 
 #include "proxy/base/cleanup.h"
 #include "proxy/engine/engine.h"
+#include "tests/sim/hex.h"
 
 struct setup {
 	struct ag_engine *engine;
@@ -21,26 +22,10 @@ struct setup {
 	size_t pdu_len;
 };
 
-static size_t from_hex(const char *hex, uint8_t *out)
-{
-	size_t len = 0;
-
-	for (; *hex; hex++) {
-		unsigned int octet;
-
-		if (*hex == ' ')
-			continue;
-		octet = (unsigned int)strtoul((char[]){ hex[0], hex[1], 0 }, NULL, 16);
-		out[len++] = (uint8_t)octet;
-		hex++;
-	}
-	return len;
-}
-
 static void feed(struct setup *setup, enum ag_side side, const char *hex)
 {
 	uint8_t packet[1024];
-	size_t len = from_hex(hex, packet);
+	size_t len = ag_sim_octets(hex, packet);
 
 	cr_assert_eq(ag_engine_feed(setup->engine, side, packet, len, 1000), 0);
 }
@@ -49,7 +34,7 @@ static void feed(struct setup *setup, enum ag_side side, const char *hex)
 static void expect(struct setup *setup, enum ag_side side, const char *hex)
 {
 	uint8_t wanted[1024];
-	size_t len = from_hex(hex, wanted);
+	size_t len = ag_sim_octets(hex, wanted);
 	char got[2 * 64 + 1] = "";
 	struct ag_packet packet;
 

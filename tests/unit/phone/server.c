@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proxy/base/cleanup.h"
+#include "tests/sim/hex.h"
 #include "tests/sim/phone/phone.h"
 
 /* One request to the phone's database and the answer, in hexadecimal. */
@@ -72,20 +73,6 @@ static const struct script scripts[] = {
 	{ "121b000100", "01121b0005", 0x05, 0 },
 };
 
-static unsigned int nibble(char c)
-{
-	return c <= '9' ? (unsigned int)(c - '0') : (unsigned int)(c - 'a' + 10);
-}
-
-static size_t from_hex(const char *text, uint8_t *out)
-{
-	size_t n = 0;
-
-	for (; text[0] && text[1]; text += 2)
-		out[n++] = (uint8_t)(nibble(text[0]) << 4 | nibble(text[1]));
-	return n;
-}
-
 Test(phone, answers_as_the_protocol_says)
 {
 	for (size_t i = 0; i < ag_array_size(scripts); i++) {
@@ -97,8 +84,8 @@ Test(phone, answers_as_the_protocol_says)
 		uint8_t request[PHONE_MTU];
 		uint8_t expected[PHONE_MTU];
 		uint8_t answer[PHONE_MTU];
-		size_t request_len = from_hex(script->request, request);
-		size_t expected_len = from_hex(script->answer, expected);
+		size_t request_len = ag_sim_octets(script->request, request);
+		size_t expected_len = ag_sim_octets(script->answer, expected);
 		size_t len = phone_server_answer(&options, false, PHONE_MTU, request, request_len,
 						 answer);
 

@@ -3,10 +3,10 @@
 /* Which ATT PDUs keep to their format: each row with what was asked before it. */
 
 #include <criterion/criterion.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "proxy/wire/att_check.h"
+#include "tests/sim/hex.h"
 
 static const struct ag_att_range primary[] = { { 0x0001, 0x0009 }, { 0x0010, 0x001f } };
 
@@ -16,27 +16,12 @@ struct row {
 	uint16_t type; /* of the attribute named by handle */
 };
 
-static size_t octets(const char *hex, uint8_t *out)
-{
-	size_t len = 0;
-
-	for (; hex && *hex; hex++) {
-		char pair[3] = { hex[0], hex[1], '\0' };
-
-		if (*hex == ' ')
-			continue;
-		out[len++] = (uint8_t)strtoul(pair, NULL, 16);
-		hex++;
-	}
-	return len;
-}
-
 static bool is_malformed(const struct row *row, uint16_t mtu)
 {
 	uint8_t request[64], pdu[64];
 	struct ag_att_context context = {
 		.request = row->request ? request : NULL,
-		.request_len = octets(row->request, request),
+		.request_len = ag_sim_octets(row->request, request),
 		.mtu = mtu,
 		.limit = mtu,
 		.type = row->type,
@@ -45,7 +30,7 @@ static bool is_malformed(const struct row *row, uint16_t mtu)
 	};
 	struct ag_att att;
 
-	ag_att_parse(pdu, octets(row->pdu, pdu), &att);
+	ag_att_parse(pdu, ag_sim_octets(row->pdu, pdu), &att);
 	return ag_att_is_malformed(&att, &context);
 }
 
@@ -291,14 +276,14 @@ Test(att_check, types_asked_for)
 {
 	uint8_t pdu[32];
 
-	cr_expect_eq(ag_att_type_asked(pdu, octets("10 0100 ffff 0028", pdu)), 0x2800);
-	cr_expect_eq(ag_att_type_asked(pdu, octets("06 0100 ffff 0128 0f18", pdu)), 0x2801);
-	cr_expect_eq(ag_att_type_asked(pdu, octets("08 0100 ffff fb349b5f8000008000100000"
-						   "03280000",
-						   pdu)),
+	cr_expect_eq(ag_att_type_asked(pdu, ag_sim_octets("10 0100 ffff 0028", pdu)), 0x2800);
+	cr_expect_eq(ag_att_type_asked(pdu, ag_sim_octets("06 0100 ffff 0128 0f18", pdu)), 0x2801);
+	cr_expect_eq(ag_att_type_asked(pdu, ag_sim_octets("08 0100 ffff fb349b5f8000008000100000"
+							  "03280000",
+							  pdu)),
 		     0x2803);
-	cr_expect_eq(ag_att_type_asked(pdu, octets("08 0100 ffff" UUID128, pdu)), 0);
-	cr_expect_eq(ag_att_type_asked(pdu, octets("0a 1600", pdu)), 0);
-	cr_expect_eq(ag_att_type_asked(pdu, octets("10 0100 ffff", pdu)), 0);
+	cr_expect_eq(ag_att_type_asked(pdu, ag_sim_octets("08 0100 ffff" UUID128, pdu)), 0);
+	cr_expect_eq(ag_att_type_asked(pdu, ag_sim_octets("0a 1600", pdu)), 0);
+	cr_expect_eq(ag_att_type_asked(pdu, ag_sim_octets("10 0100 ffff", pdu)), 0);
 	cr_expect_eq(ag_att_type_asked(pdu, 0), 0);
 }

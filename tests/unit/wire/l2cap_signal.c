@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "proxy/wire/l2cap_signal.h"
+#include "tests/sim/hex.h"
 
 struct row {
 	const char *hex;
@@ -48,21 +49,6 @@ static const struct row rows[] = {
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
-
-static size_t octets(const char *hex, uint8_t *out)
-{
-	size_t len = 0;
-
-	for (; *hex; hex++) {
-		char pair[3] = { hex[0], hex[1], '\0' };
-
-		if (*hex == ' ')
-			continue;
-		out[len++] = (uint8_t)strtoul(pair, NULL, 16);
-		hex++;
-	}
-	return len;
-}
 
 static void say_cids(FILE *out, const char *name, struct ag_l2cap_cids cids)
 {
@@ -108,7 +94,7 @@ Test(l2cap_signal, every_command)
 {
 	for (size_t i = 0; i < N_ROWS; i++) {
 		uint8_t command[64], again[64];
-		size_t len = octets(rows[i].hex, command);
+		size_t len = ag_sim_octets(rows[i].hex, command);
 		struct ag_l2cap_signal signal;
 		char text[256];
 
@@ -146,7 +132,7 @@ Test(l2cap_signal, shorter)
 {
 	for (size_t i = 0; i < N_ROWS; i++) {
 		uint8_t command[64];
-		size_t len = octets(rows[i].hex, command);
+		size_t len = ag_sim_octets(rows[i].hex, command);
 
 		for (size_t part = AG_L2CAP_SIGNAL_HEADER; part <= len; part++) {
 			bool is_short = part < AG_L2CAP_SIGNAL_HEADER + rows[i].least;
@@ -174,7 +160,7 @@ Test(l2cap_signal, half_a_channel)
 {
 	uint8_t command[32];
 	struct ag_l2cap_signal signal;
-	size_t len = octets("19 01 0700 0001 8000 4000 41", command);
+	size_t len = ag_sim_octets("19 01 0700 0001 8000 4000 41", command);
 
 	cr_assert_eq(ag_l2cap_signal_parse(command, len, &signal), 0);
 	cr_expect_eq(signal.destination.count, 1);
@@ -185,8 +171,8 @@ Test(l2cap_signal, half_a_channel)
 Test(l2cap_signal, a_frame_of_several)
 {
 	uint8_t octet[64];
-	size_t len = octets("06 01 0400 5000 4000 0a 02 0100 02 0a 03 0200 0200 16 04 0400 4000",
-			    octet);
+	size_t len = ag_sim_octets(
+	    "06 01 0400 5000 4000 0a 02 0100 02 0a 03 0200 0200 16 04 0400 4000", octet);
 	struct ag_cursor frame = ag_cursor(octet, len);
 	struct ag_l2cap_signal signal;
 
@@ -233,7 +219,7 @@ Test(l2cap_signal, what_was_accepted)
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
 		uint8_t command[32];
 		struct ag_l2cap_signal signal;
-		size_t len = octets(answers[i].hex, command);
+		size_t len = ag_sim_octets(answers[i].hex, command);
 
 		cr_assert_eq(ag_l2cap_signal_parse(command, len, &signal), 0);
 		cr_expect_eq(ag_l2cap_signal_is_pending(&signal), answers[i].pending);
@@ -247,8 +233,8 @@ Test(l2cap_signal, what_was_accepted)
 Test(l2cap_signal, options)
 {
 	uint8_t octet[32];
-	struct ag_cursor options = ag_cursor(octet,
-					     octets("01 02 a002 84 01 03 05 00 06 03 01", octet));
+	struct ag_cursor options = ag_cursor(
+	    octet, ag_sim_octets("01 02 a002 84 01 03 05 00 06 03 01", octet));
 	struct ag_l2cap_option option;
 
 	cr_expect(ag_l2cap_option_next(&options, &option));
