@@ -2,11 +2,13 @@
 #ifndef AG_SIM_RANDOM_H
 #define AG_SIM_RANDOM_H
 
-/* A seeded generator (splitmix64, which is in the public domain), so that a case can be rerun. */
+/* A seeded generator (SplitMix64), so that a case can be rerun. */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "rules/hash.h"
 
 struct ag_random {
 	uint64_t state;
@@ -14,11 +16,8 @@ struct ag_random {
 
 static inline uint64_t ag_random_next(struct ag_random *random)
 {
-	uint64_t z = random->state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
+	random->state += AG_HASH_STEP;
+	return ag_hash_scramble(random->state);
 }
 
 /** 0 to n - 1; n at least 1. */
