@@ -115,28 +115,17 @@ size_t ag_random_condition(char *out, size_t size, unsigned int depth)
 static void set_random(struct ag_subject *subject, enum ag_field field)
 {
 	static const uint8_t octets[] = { 1, 2, 1 };
+	enum ag_value_type type = ag_field_type(field);
+	bool of_two = field == AG_F_FROM || field == AG_F_ROLE || field == AG_F_LINK ||
+		      type == AG_T_FLAG;
 
 	subject->present |= ag_field_bit(field);
-	switch (ag_field_type(field)) {
-	case AG_T_FLAG:
-	case AG_T_NUMBER:
-	case AG_T_HANDLE:
-	case AG_T_NAME:
-	case AG_T_DURATION:
-	case AG_T_BDADDR:
-		subject->value[field].num = ag_roll(field == AG_F_FROM || field == AG_F_ROLE ||
-							    field == AG_F_LINK ||
-							    ag_field_type(field) == AG_T_FLAG
-							? 2
-							: 3);
-		break;
-	case AG_T_UUID:
+	if (ag_type_is_number(type))
+		subject->value[field].num = ag_roll(of_two ? 2 : 3);
+	else if (type == AG_T_UUID)
 		subject->value[field].uuid = ag_uuid_from_u16((uint16_t)ag_roll(3));
-		break;
-	case AG_T_BYTES:
+	else
 		subject->value[field].bytes = (struct ag_bytes){ octets + ag_roll(2), ag_roll(3) };
-		break;
-	}
 }
 
 static uint8_t random_opcode(void)
@@ -183,4 +172,15 @@ struct ag_subject ag_random_subject(void)
 	if (att && ag_kind_of_att(opcode, &kind))
 		ag_subject_set(&subject, AG_F_ATT_KIND, kind);
 	return subject;
+}
+
+struct ag_subject ag_first_fragment(const struct ag_subject *subject)
+{
+	struct ag_subject first = *subject;
+
+	first.present &= ag_field_bit(AG_F_FROM) | ag_field_bit(AG_F_ROLE) |
+			 ag_field_bit(AG_F_LINK) | ag_field_bit(AG_F_BEARER) |
+			 ag_field_bit(AG_F_PEER) | ag_field_bit(AG_F_ATT_OPCODE) |
+			 ag_field_bit(AG_F_ATT_KIND) | ag_field_bit(AG_F_SMP_OPCODE);
+	return first;
 }

@@ -25,4 +25,7 @@ size_t ag_random_condition_of(const char *const *list, size_t count, char *out, 
 /** A PDU with fields that its opcode can have; some of them missing, as in a truncated one. */
 struct ag_subject ag_random_subject(void);
 
+/** What ag_rules_may_match() may be told of a PDU: of it, what its first fragment tells. */
+struct ag_subject ag_first_fragment(const struct ag_subject *subject);
+
 #endif
