@@ -176,7 +176,7 @@ enum truth { NO, YES, OPEN };
 
 /** What the link settles of a node, or of its negation. Where that is left open, and only there,
  *  `rest` tells it from everything else. A negation goes down to the comparisons, so that it does
- * not matter how it was written. */
+ *  not matter how it was written. */
 static enum truth settle(const struct ag_node *node, bool negate, const struct ag_subject *link,
 			 struct mix *rest);
 
