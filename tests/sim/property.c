@@ -85,15 +85,12 @@ static bool run_seed(const struct ag_sim_property *property, struct shared *shar
 		return true;
 	fprintf(stderr,
 		"%s: AG_SEED=0x%llx: %s: %s\n"
-		"buffers: LE %u, BR/EDR %u, longest packets %u and %u%s%s\n%s%s%s",
+		"buffers: LE %u, BR/EDR %u, longest packets %u and %u%s%s%s\n%s%s%s",
 		property->name, (unsigned long long)seed, ag_sim_fault_name(result.report.fault),
 		result.report.text, what.le_count, what.acl_count, what.acl_max[0], what.acl_max[1],
-		what.flow ? ", host flow" : "",
-		what.dry_run  ? ", dry run"
-		: what.passes ? ", some passes"
-			      : "",
-		what.rules ? shared[index].text : "", what.reload ? "reloaded with:\n" : "",
-		what.reload ? shared[reload].text : "");
+		what.flow ? ", host flow" : "", what.dry_run ? ", dry run" : "",
+		what.passes ? ", some passes" : "", what.rules ? shared[index].text : "",
+		what.reload ? "reloaded with:\n" : "", what.reload ? shared[reload].text : "");
 	return false;
 }
 
