@@ -201,6 +201,22 @@ Test(rules_index, finds_what_asking_each_rule_finds)
 	cr_expect(ge(sz, tally.hits, 20000));
 }
 
+/** An index of all rules of a set, with so many entries. */
+static struct ag_index index_all(struct ag_ruleset *set, uint64_t fields, size_t *left)
+{
+	uint32_t *numbers = malloc(set->count * sizeof(*numbers));
+	struct ag_candidates all = { numbers, set->count };
+	struct ag_index_plan plan = { fields, left };
+	struct ag_index index = { 0 };
+
+	cr_assert(ne(ptr, numbers, NULL));
+	for (uint32_t i = 0; i < set->count; i++)
+		numbers[i] = i;
+	cr_assert(eq(int, ag_index_build(set, &all, &plan, &index), 0));
+	free(numbers);
+	return index;
+}
+
 /** The rules that an index gives and that hold, as often as they are given. */
 static void count_found(const struct ag_ruleset *set, const struct ag_index *index,
 			const struct ag_subject *subject, unsigned int *found)
@@ -219,19 +235,13 @@ Test(rules_index, what_finds_no_room_is_found_all_the_same)
 {
 	enum { RULES = 200 };
 	struct ag_ruleset *set = random_set(RULES);
-	uint32_t numbers[RULES];
 	unsigned int found[RULES];
 	size_t most_always = SIZE_MAX;
 
-	for (uint32_t i = 0; i < RULES; i++)
-		numbers[i] = i;
 	for (size_t room = 0; room < 2000; room = 4 * room + 1) {
-		struct ag_candidates all = { numbers, set->count };
 		size_t left = room;
-		struct ag_index_plan plan = { UINT64_MAX, &left };
-		struct ag_index index = { 0 };
+		struct ag_index index = index_all(set, UINT64_MAX, &left);
 
-		cr_assert(eq(int, ag_index_build(set, &all, &plan, &index), 0));
 		cr_expect(le(sz, index.n_always, most_always));
 		cr_expect(room > 0 || index.n_always == set->count);
 		cr_expect(le(sz, left, room));
@@ -288,19 +298,11 @@ static size_t count_matches(const struct ag_ruleset *set, uint16_t handle)
 /** An index of all rules of a set by their handles. */
 static struct ag_index index_handles(struct ag_ruleset *set)
 {
-	uint32_t *numbers = malloc(set->count * sizeof(*numbers));
-	struct ag_candidates all = { numbers, set->count };
 	size_t left = AG_ENTRIES_MAX;
-	struct ag_index_plan plan = { UINT64_C(1) << AG_F_ATT_HANDLE, &left };
-	struct ag_index index = { 0 };
+	struct ag_index index = index_all(set, UINT64_C(1) << AG_F_ATT_HANDLE, &left);
 
-	cr_assert(ne(ptr, numbers, NULL));
-	for (uint32_t i = 0; i < set->count; i++)
-		numbers[i] = i;
-	cr_assert(eq(int, ag_index_build(set, &all, &plan, &index), 0));
 	cr_assert(eq(sz, index.n_columns, 1));
 	cr_assert(ne(ptr, (void *)index.columns[0].bounds, NULL));
-	free(numbers);
 	return index;
 }
 

@@ -39,6 +39,15 @@ static char *repeat(const char *before, const char *part, size_t count, const ch
 	return text;
 }
 
+static void expect_result(char *text, int result)
+{
+	struct ag_diags diags = AG_DIAGS_INIT;
+
+	cr_expect(eq(int, compile(text, strlen(text), &diags), result));
+	ag_diags_clear(&diags);
+	free(text);
+}
+
 static void expect_one_error(char *text, const char *message)
 {
 	struct ag_diags diags = AG_DIAGS_INIT;
@@ -59,12 +68,8 @@ Test(rules, nesting_is_limited)
 
 Test(rules, long_chains_are_not_nested)
 {
-	char *text = repeat("rule a when encrypted", " and mtu > 23 or encrypted", 10000, " log");
-	struct ag_diags diags = AG_DIAGS_INIT;
-
-	cr_expect(eq(int, compile(text, strlen(text), &diags), 0));
-	ag_diags_clear(&diags);
-	free(text);
+	expect_result(repeat("rule a when encrypted", " and mtu > 23 or encrypted", 10000, " log"),
+		      0);
 }
 
 Test(rules, a_let_that_doubles_is_limited)
@@ -79,7 +84,6 @@ Test(rules, a_let_that_doubles_is_limited)
 
 Test(rules, a_long_row_of_lets_is_limited)
 {
-	struct ag_diags diags = AG_DIAGS_INIT;
 	size_t size = 1 << 20;
 	char *text = malloc(size);
 	size_t len = 0;
@@ -87,20 +91,13 @@ Test(rules, a_long_row_of_lets_is_limited)
 	for (int i = 0; i < 5000; i++)
 		len += (size_t)snprintf(text + len, size - len, "let v%d = v%d\n", i, i + 1);
 	snprintf(text + len, size - len, "let v5000 = 5\nrule a when mtu == v0 log");
-	cr_expect(eq(int, compile(text, strlen(text), &diags), AG_RULES_INVALID));
-	ag_diags_clear(&diags);
-	free(text);
+	expect_result(text, AG_RULES_INVALID);
 }
 
 /* Vol 3 Part F, 3.2.9. */
 Test(rules, an_attribute_value_has_512_octets)
 {
-	char *text = repeat("rule a answer \"", "x", 512, "\"");
-	struct ag_diags diags = AG_DIAGS_INIT;
-
-	cr_expect(eq(int, compile(text, strlen(text), &diags), 0));
-	ag_diags_clear(&diags);
-	free(text);
+	expect_result(repeat("rule a answer \"", "x", 512, "\""), 0);
 	expect_one_error(repeat("rule a answer \"", "x", 513, "\""), "at most 512 octets");
 }
 

@@ -34,28 +34,37 @@ static const char wrong[] =
     "rule two log \"\x01\" @\n"
     "rule three rewrite role = 5 rewrite att.error = battery_level\n";
 
-/** @return: how many allocations there are, which is when none failed any more */
-static unsigned int sweep_compile(const char *text, int expected)
+/** Let each allocation of at least `size` octets fail. @return: how many there are, which is when
+ *  none failed any more */
+static unsigned int sweep(const char *text, size_t size, struct ag_diags *diags, int expected)
 {
 	struct ag_source source = { "memory", text, strlen(text) };
+	unsigned int k = 0;
+	int failed;
 
-	for (unsigned int k = 0;; k++) {
-		struct ag_diags diags = AG_DIAGS_INIT;
+	do {
 		struct ag_ruleset *set = NULL;
 		int result;
 
-		ag_sim_alloc_fail_after(k);
-		result = ag_ruleset_compile(&source, 1, &set, &diags);
-		if (!ag_sim_alloc_fail_end()) {
-			cr_expect(eq(int, result, expected));
-			ag_ruleset_free(set);
-			ag_diags_clear(&diags);
-			return k;
-		}
-		cr_assert(eq(int, result, -ENOMEM), "allocation %u", k);
-		cr_assert(eq(ptr, set, NULL), "allocation %u", k);
-		ag_diags_clear(&diags);
-	}
+		ag_sim_alloc_fail_large(k, size);
+		result = ag_ruleset_compile(&source, 1, &set, diags);
+		failed = ag_sim_alloc_fail_end();
+		cr_assert(eq(int, result, failed ? -ENOMEM : expected), "allocation %u of %s", k,
+			  text);
+		cr_assert(eq(int, set == NULL, result != 0), "allocation %u of %s", k, text);
+		ag_ruleset_free(set);
+		if (diags)
+			ag_diags_clear(diags);
+		k += failed != 0;
+	} while (failed);
+	return k;
+}
+
+static unsigned int sweep_compile(const char *text, int expected)
+{
+	struct ag_diags diags = AG_DIAGS_INIT;
+
+	return sweep(text, 0, &diags, expected);
 }
 
 Test(rules_memory, compiling)
@@ -80,20 +89,8 @@ static const char various[] =
 static void sweep_blocks(const char *text)
 {
 	enum { BLOCK = 4096 };
-	struct ag_source source = { "memory", text, strlen(text) };
-	int failed = 1;
 
-	for (unsigned int k = 0; failed; k++) {
-		struct ag_ruleset *set = NULL;
-		int result;
-
-		ag_sim_alloc_fail_large(k, BLOCK);
-		result = ag_ruleset_compile(&source, 1, &set, NULL);
-		failed = ag_sim_alloc_fail_end();
-		cr_assert(eq(int, result, failed ? -ENOMEM : 0), "block %u of %s", k, text);
-		cr_assert(eq(int, set == NULL, failed));
-		ag_ruleset_free(set);
-	}
+	sweep(text, BLOCK, NULL, 0);
 }
 
 /* A text in front that gets longer and longer has the blocks end everywhere. */
