@@ -15,7 +15,7 @@
 #include "proxy/base/cleanup.h"
 #include "rules/field.h"
 #include "rules/rules.h"
-#include "tests/fuzz/require.h"
+#include "tests/fuzz/rules.h"
 #include "tests/sim/conditions.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -97,37 +97,11 @@ static void find_unreachable(struct fuzz *fuzz, const struct ag_diags *diags)
 	}
 }
 
-static void print_again(const struct ag_ruleset *set)
-{
-	struct ag_ruleset *again = NULL;
-	char *text = ag_ruleset_format(set), *same;
-
-	require(text != NULL);
-	require(compile(text, &again, NULL) == 0);
-	same = ag_ruleset_format(again);
-	require(same && strcmp(text, same) == 0);
-	ag_ruleset_free(again);
-	free(text);
-	free(same);
-}
-
-static void hide(const struct ag_ruleset *set, const struct ag_subject *subject)
-{
-	struct ag_subject link = *subject;
-	const struct ag_rule *rule;
-	uint64_t digest[2];
-
-	link.present &= ag_fields_of_link();
-	if (ag_rules_hide(set, subject, &rule))
-		require(rule && ag_rules_any_hides(set) &&
-			ag_rules_hide_digest(set, &link, digest));
-}
-
 static void match(const struct fuzz *fuzz, struct ag_match_state *state,
 		  struct ag_match_state *other)
 {
 	struct ag_subject subject = ag_random_subject();
-	struct ag_subject first = ag_first_fragment(&subject);
+	struct ag_subject first = ag_first_fragment(&subject), link = subject;
 	size_t position = 0, same = 0;
 	const struct ag_rule *rule;
 	bool decided = false;
@@ -145,7 +119,8 @@ static void match(const struct fuzz *fuzz, struct ag_match_state *state,
 		decided = decided ||
 			  (rule && ag_is_verdict(rule->actions[rule->n_actions - 1].kind));
 	} while (rule);
-	hide(fuzz->set, &subject);
+	link.present &= ag_fields_of_link();
+	require_hideable(fuzz->set, &subject, &link);
 }
 
 static void play(struct fuzz *fuzz)
@@ -172,7 +147,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (compile(fuzz.text, &fuzz.set, &diags) == 0) {
 		/* a sampler can be in no rule that hides */
 		require(compile(fuzz.plain, &fuzz.unskipped, NULL) == 0 || fuzz.hides);
-		print_again(fuzz.set);
+		require_printed_alike(fuzz.set);
 		find_unreachable(&fuzz, &diags);
 		play(&fuzz);
 	} else {

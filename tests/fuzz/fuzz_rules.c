@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "rules/rules.h"
-#include "tests/fuzz/require.h"
+#include "tests/fuzz/rules.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,30 +25,6 @@ static void show_findings(const struct ag_diags *diags, const struct ag_source *
 	}
 }
 
-static char *print_again(const char *text)
-{
-	struct ag_source source = { "again", text, strlen(text) };
-	struct ag_ruleset *set = NULL;
-	char *again;
-
-	require(ag_ruleset_compile(&source, 1, &set, NULL) == 0);
-	again = ag_ruleset_format(set);
-	ag_ruleset_free(set);
-	return again;
-}
-
-/** An attribute of that link: only what can be hidden is. */
-static void hide(const struct ag_ruleset *set, const struct ag_subject *link, uint8_t handle)
-{
-	struct ag_subject attribute = *link;
-	const struct ag_rule *rule;
-	uint64_t digest[2];
-
-	ag_subject_set(&attribute, AG_F_ATT_HANDLE, handle);
-	if (ag_rules_hide(set, &attribute, &rule))
-		require(rule && ag_rules_any_hides(set) && ag_rules_hide_digest(set, link, digest));
-}
-
 /** Subjects whose known fields come from the text's own octets. */
 static void match(const struct ag_ruleset *set, const uint8_t *data, size_t size)
 {
@@ -56,7 +32,7 @@ static void match(const struct ag_ruleset *set, const uint8_t *data, size_t size
 
 	require(ag_match_state_new(set, size, &state) == 0);
 	for (size_t i = 0; i + 4 <= size && i < 64; i += 4) {
-		struct ag_subject subject = { 0 };
+		struct ag_subject subject = { 0 }, attribute;
 		size_t position = 0;
 		bool may;
 
@@ -70,7 +46,9 @@ static void match(const struct ag_ruleset *set, const uint8_t *data, size_t size
 		ag_subject_set(&subject, AG_F_MTU, data[i + 2]);
 		while (ag_rules_next(set, &subject, state, &position))
 			require(may);
-		hide(set, &subject, data[i + 3]);
+		attribute = subject;
+		ag_subject_set(&attribute, AG_F_ATT_HANDLE, data[i + 3]);
+		require_hideable(set, &attribute, &subject);
 	}
 	ag_match_state_free(state);
 }
@@ -85,13 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(result == 0 || (result == AG_RULES_INVALID && diags.errors > 0));
 	show_findings(&diags, &source);
 	if (result == 0) {
-		char *text = ag_ruleset_format(set);
-		char *again = print_again(text);
-
-		require(strcmp(text, again) == 0);
+		require_printed_alike(set);
 		match(set, data, size);
-		free(again);
-		free(text);
 	}
 	ag_ruleset_free(set);
 	set = NULL;
