@@ -213,10 +213,12 @@ static void open_channel(struct ag_link *link, struct ag_channel *channel, enum 
 	bool classic = !channel->credit_based;
 	struct ag_channel *other;
 
-	/* an older channel of the same number, whose end was not seen */
-	while ((other = find_by_cid(link, by, cid)))
-		ag_channel_close(other);
 	channel->cid[by] = cid;
+	/* older channels of the same number at either side, whose end was not seen */
+	for (enum ag_side side = AG_SIDE_HOST; side <= AG_SIDE_CONTROLLER; side++) {
+		while ((other = find_by_cid(link, side, channel->cid[side])))
+			ag_channel_close(other);
+	}
 	channel->state = AG_CHANNEL_OPEN;
 	link->has_channels = true;
 	ag_bearer_init(&channel->bearer, classic ? AG_BEARER_ATT_BREDR : AG_BEARER_EATT);
