@@ -404,5 +404,6 @@ int ag_signal(struct ag_engine *engine, struct ag_unit *unit)
 			return on_credits(engine, unit, &signal);
 	}
 	count_unfollowed(engine, unit->link);
+	ag_hold_channels_gone(engine, unit->link);
 	return r ? r : ag_unit_forward(engine, unit);
 }

@@ -283,6 +283,24 @@ int ag_hold(struct ag_engine *engine, struct ag_unit *unit, const uint8_t *pdu, 
 	return ag_unit_swallow(engine, unit);
 }
 
+void ag_hold_channels_gone(struct ag_engine *engine, struct ag_link *link)
+{
+	for (enum ag_side from = AG_SIDE_HOST; from <= AG_SIDE_CONTROLLER; from++) {
+		struct ag_held **where = &link->held[from];
+
+		while (*where) {
+			const struct ag_held *held = *where;
+
+			if (!held->channel || held->channel->state == AG_CHANNEL_OPEN) {
+				where = &(*where)->next;
+				continue;
+			}
+			ag_map_indicated(link, from, held->pdu, held->len);
+			unlink_held(engine, link, from, where);
+		}
+	}
+}
+
 void ag_hold_rules_gone(struct ag_link *link)
 {
 	for (enum ag_side from = AG_SIDE_HOST; from <= AG_SIDE_CONTROLLER; from++) {

@@ -245,6 +245,10 @@ int ag_hold_overflow(struct ag_engine *engine, struct ag_unit *unit, const uint8
 /** Forget what is held: the link is gone. */
 void ag_hold_forget(struct ag_engine *engine, struct ag_link *link);
 
+/** Forget what is held of channels that are not open any more: another one may take the place of
+ *  such a channel. */
+void ag_hold_channels_gone(struct ag_engine *engine, struct ag_link *link);
+
 /** The rules are about to be replaced: forget which rule held what. */
 void ag_hold_rules_gone(struct ag_link *link);
 
