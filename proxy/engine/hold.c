@@ -72,14 +72,21 @@ bool ag_hold_any(const struct ag_link *link, enum ag_side from, uint16_t cid)
 	return false;
 }
 
-bool ag_hold_blocks(const struct ag_link *link, enum ag_side from, uint16_t cid, bool is_att,
-		    uint8_t opcode)
+/* One indication at a time (Vol 3 Part F, 3.3.2), ours included. */
+static bool must_wait(const struct ag_bearer *bearer, enum ag_side from, uint8_t opcode)
 {
-	for (const struct ag_held *held = link->held[from]; held; held = held->next) {
-		if (precedes(held, cid, flow_of(is_att, opcode)))
+	return bearer && bearer->own_indication[from] && ag_att_kind(opcode) == AG_ATT_INDICATION;
+}
+
+bool ag_hold_blocks(const struct ag_unit *unit, uint8_t opcode)
+{
+	enum flow flow = flow_of(unit->bearer != NULL, opcode);
+
+	for (const struct ag_held *held = unit->link->held[unit->from]; held; held = held->next) {
+		if (precedes(held, unit->cid, flow))
 			return true;
 	}
-	return false;
+	return must_wait(unit->bearer, unit->from, opcode);
 }
 
 static struct ag_held *get_spare(struct ag_engine *engine, size_t len)
@@ -171,14 +178,6 @@ static int discard(struct ag_engine *engine, struct ag_link *link, enum ag_side 
 	return ag_refund(engine, link, from, held->channel, held->frames);
 }
 
-/* One indication at a time (Vol 3 Part F, 3.3.2), ours included. */
-static bool must_wait(const struct ag_link *link, enum ag_side from, const struct ag_held *held)
-{
-	const struct ag_bearer *bearer = held->channel ? &held->channel->bearer : &link->att;
-
-	return held->how.after_own && bearer->own_indication[from];
-}
-
 static bool is_due(const struct ag_engine *engine, const struct ag_link *link,
 		   const struct ag_held *held)
 {
@@ -196,10 +195,10 @@ static bool is_first_of_flow(const struct ag_link *link, enum ag_side from,
 	return true;
 }
 
-static bool may_go(struct ag_engine *engine, const struct ag_link *link, enum ag_side from,
+static bool may_go(struct ag_engine *engine, struct ag_link *link, enum ag_side from,
 		   const struct ag_held *held)
 {
-	if (must_wait(link, from, held))
+	if (must_wait(bearer_of(link, held), from, held->pdu[0]))
 		return false;
 	if (is_due(engine, link, held))
 		return is_first_of_flow(link, from, held);

@@ -175,7 +175,6 @@ struct ag_hold {
 	uint64_t timeout_us; /* 0: no `timeout` */
 	uint8_t timeout_error;
 	bool duplicate;
-	bool after_own; /* an indication that waits until one of ours is confirmed */
 	uint16_t start; /* of a range that `hide` made smaller: where its asker wanted to start */
 	uint64_t number;
 	const struct ag_rule *rule;
@@ -222,9 +221,9 @@ int ag_hold(struct ag_engine *engine, struct ag_unit *unit, const uint8_t *pdu, 
 
 bool ag_hold_has_room(const struct ag_link *link, enum ag_side from, size_t len);
 
-/** Whether a PDU would overtake a held one: one of the same channel, direction and flow. */
-bool ag_hold_blocks(const struct ag_link *link, enum ag_side from, uint16_t cid, bool is_att,
-		    uint8_t opcode);
+/** Whether a PDU with this opcode, as the rules left it, has to wait: it would overtake a held one
+ *  of the same channel, direction and flow, or it is an indication and one of ours is open. */
+bool ag_hold_blocks(const struct ag_unit *unit, uint8_t opcode);
 
 /** PDUs of a side that are held. */
 size_t ag_hold_count(const struct ag_link *link, enum ag_side from);

@@ -345,8 +345,7 @@ static int accept(struct ag_engine *engine, struct ag_unit *unit, const struct j
 		.rule = judgement->rule,
 		.start = judgement->hide.start,
 	};
-	bool held = ag_hold_blocks(unit->link, unit->from, unit->cid, unit->bearer != NULL,
-				   judgement->pdu[0]);
+	bool held = ag_hold_blocks(unit, judgement->pdu[0]);
 
 	if (judgement->timeout && is_request(unit, judgement->pdu[0])) {
 		how.timeout_us = judgement->timeout->time_us;
@@ -359,9 +358,6 @@ static int accept(struct ag_engine *engine, struct ag_unit *unit, const struct j
 			how.until_us += ag_random(engine) % (delay->jitter_us + 1);
 		held = true;
 	}
-	if (unit->bearer && ag_att_kind(judgement->pdu[0]) == AG_ATT_INDICATION &&
-	    unit->bearer->own_indication[unit->from])
-		how.after_own = held = true;
 	if (!held)
 		return ag_dispatch(engine, unit, judgement->pdu, judgement->len, &how);
 	if (ag_hold_has_room(unit->link, unit->from, judgement->len))
