@@ -317,7 +317,8 @@ int ag_dispatch(struct ag_engine *engine, struct ag_unit *unit, const uint8_t *p
 	enum ag_side to = ag_other(unit->from);
 	int r;
 
-	if (is_request(unit, pdu[0]) && unit->bearer->transaction[unit->from].late)
+	if (is_request(unit, pdu[0]) && unit->bearer->transaction[unit->from].late &&
+	    !unit->forwarded)
 		return answer_for_the_silent(engine, unit, pdu, len, how);
 	note(engine, unit, pdu, len, how);
 	if (pdu == unit->pdu && unit->packets)
@@ -345,7 +346,8 @@ static int accept(struct ag_engine *engine, struct ag_unit *unit, const struct j
 		.rule = judgement->rule,
 		.start = judgement->hide.start,
 	};
-	bool held = ag_hold_blocks(unit, judgement->pdu[0]);
+	/* what has gone on already would go twice */
+	bool held = !unit->forwarded && ag_hold_blocks(unit, judgement->pdu[0]);
 
 	if (judgement->timeout && is_request(unit, judgement->pdu[0])) {
 		how.timeout_us = judgement->timeout->time_us;
