@@ -615,6 +615,10 @@ class World:
         it came before the end."""
         self.talk(False)
         self.spin(lambda: self.book.up.missing() == 0 and not self.host.out)
+        return self.lost_with_links()
+
+    def lost_with_links(self):
+        """What has not arrived at the controller, of links that have ended."""
         up = {link.number for link in self.controller.links.values()}
         return sum(self.book.down.missing(number) for number in self.book.down.sent if number not in up)
 
