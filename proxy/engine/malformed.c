@@ -114,15 +114,13 @@ static uint16_t type_of(const struct ag_passed *known)
 }
 
 /* What a response to a Read Request is read as. The map may have forgotten it meanwhile, by Service
- * Changed or by what contradicts it; who asked reads on all the same. */
+ * Changed or by what contradicts it; who asked reads on all the same. Nobody is shown a descriptor
+ * at handle 0, so there is a place. */
 static uint16_t type_read(const struct ag_shown *shown, const struct ag_transaction *asked,
 			  struct ag_passed *known)
 {
 	if (asked->opcode != AG_ATT_READ_REQ || !is_extended(shown, asked->handle))
 		return type_of(known);
-	if (!known->has_place)
-		known->place = (struct ag_attribute_place){ 0 };
-	known->has_place = true;
 	if (!known->place.mapped)
 		known->place.type = ag_uuid_from_u16(AG_UUID_EXTENDED_PROPERTIES);
 	known->place.mapped = true;

@@ -53,6 +53,7 @@ struct traffic {
 	bool kept;       /* nobody takes what comes out */
 	bool replay;
 	uint16_t host_max; /* longest data field that the host takes */
+	size_t first;      /* octets in the first packet of an answer, 0: as in the others */
 };
 
 static void discard(struct traffic *traffic)
@@ -140,14 +141,18 @@ static int hidden(struct traffic *traffic)
 /* A bit of everything; what is started is finished, so that it can be repeated. */
 static int talk(struct traffic *traffic)
 {
+	/* the start of a notification, which is not gone on with */
+	uint8_t start[] = { AG_H4_ACL, 0, 0x20, 8, 0, 40, 0, 4, 0, 0x1b, 0x10, 0, '0' };
 	enum ag_side host = AG_SIDE_HOST, peer = AG_SIDE_CONTROLLER;
 	int r;
 
+	start[1] = (uint8_t)traffic->handle;
 	traffic->now_us += 10000;
 	if ((r = PDU(traffic, host, 4, "\x10\x01\x00\xff\xff\x00\x28", 27)) ||
 	    (r = PDU(traffic, host, 4, "\x0a\x30\x00", 27)) ||
 	    (r = PDU(traffic, host, 4, "\x0a\x42\x00", 2)) ||
 	    (r = PDU(traffic, host, 4, "\x0a\x16\x00", 3)) || (r = completed(traffic, 3)) ||
+	    (r = feed(traffic, peer, start, sizeof(start))) ||
 	    (r = PDU(traffic, peer, 4, "\x0b\x64", 27)) ||
 	    (r = PDU(traffic, peer, 4, "\x1b\x10\x00 0123456789 0123456789", 5)) ||
 	    (r = PDU(traffic, host, 4, "\x1b\x10\x00 0123456789 0123456789", 5)) ||
@@ -495,7 +500,9 @@ static void answer(struct traffic *traffic, size_t len, size_t part)
 	ag_put_le16(l2cap + 2, 4);
 	l2cap[4] = 0x0b;
 	for (size_t done = 0, now; done < 4 + len; done += now) {
-		now = 4 + len - done < part ? 4 + len - done : part;
+		size_t most = !done && traffic->first ? traffic->first : part;
+
+		now = 4 + len - done < most ? 4 + len - done : most;
 		ag_put_le16(packet + 1, (uint16_t)(traffic->handle | (done ? 1 : 2) << 12));
 		ag_put_le16(packet + 3, (uint16_t)now);
 		memcpy(packet + 5, l2cap + done, now);
@@ -573,6 +580,26 @@ Test(memory, what_is_longer_than_is_judged_is_an_answer)
 		answer_too_long(unwanted, 12000, parts[i], told);
 		answer_too_long(wanted, 12000, parts[i], told);
 	}
+}
+
+/* The second packet makes it known, too long and whole. What comes next is no part of it. */
+Test(memory, a_late_answer_whose_first_packet_says_nothing_of_it)
+{
+	struct traffic traffic = { .first = 2 };
+	struct ag_ruleset *rules = NULL;
+	size_t before;
+
+	cr_assert_eq(compile_text("rule t when att.opcode == read_request timeout 1s", &rules), 0);
+	cr_assert_eq(start(&traffic, rules), 0);
+	ask(&traffic);
+	let_time_pass(&traffic);
+	before = traffic.data_out;
+	answer(&traffic, 9000, 20000);
+	cr_expect_eq(to_host(&traffic, before), 0);
+	cr_assert_eq(PDU(&traffic, AG_SIDE_CONTROLLER, 4, "\x1b\x10\x00", 27), 0);
+	cr_expect_eq(to_host(&traffic, before), 1);
+	ag_engine_free(traffic.engine);
+	ag_ruleset_free(rules);
 }
 
 /* An MTU may be larger than what is gathered, and a value of the rules longer. */
