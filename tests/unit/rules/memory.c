@@ -105,6 +105,20 @@ Test(rules_memory, compiling_wherever_a_block_ends)
 	}
 }
 
+/* The tree of what is read has blocks of its own, which end by what there is to read. */
+Test(rules_memory, parsing_wherever_a_block_ends)
+{
+	char text[sizeof(various) + 1024] = "rule front when encrypted";
+
+	for (size_t count = 0; count < 64; count++) {
+		size_t len = strlen(text);
+
+		snprintf(text + len, sizeof(text) - len, " or chance 3%% log\n%s", various);
+		sweep_blocks(text);
+		snprintf(text + len, sizeof(text) - len, " or att.mapped");
+	}
+}
+
 /* So have the indices, with more and more values and ranges in them. */
 Test(rules_memory, compiling_whatever_an_index_holds)
 {
