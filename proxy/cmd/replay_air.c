@@ -376,11 +376,9 @@ static void drop_answer(struct ag_air *air, const struct ag_decision *decision)
 
 void ag_air_decision(struct ag_air *air, const struct ag_decision *decision)
 {
-	struct link *link;
+	/* no link of the engine's has a higher handle than there is */
+	struct link *link = &air->links[decision->link->handle];
 
-	if (decision->link->handle > AG_HCI_HANDLE_MAX)
-		return;
-	link = &air->links[decision->link->handle];
 	if (decision->from == AG_FROM_HOST && decision->number > air->last_pdu)
 		first_word(link, decision);
 	else if (decision->from == AG_FROM_HOST)
