@@ -16,16 +16,6 @@ static const char why_path[] = "a path behind unix: has 1 to 107 octets";
 static const char why_tcp[] = "write HOST:PORT with a port from 1 to 65535 (listening: also 0, any "
 			      "free one), an IPv6 address in brackets";
 
-static const struct prefix {
-	const char *text;
-	enum ag_address_kind kind;
-} prefixes[] = {
-	{ "unix:", AG_ADDRESS_UNIX },
-	{ "unix-listen:", AG_ADDRESS_UNIX_LISTEN },
-	{ "tcp:", AG_ADDRESS_TCP },
-	{ "tcp-listen:", AG_ADDRESS_TCP_LISTEN },
-};
-
 /* A decimal number without sign or space; false if it is none, or above `max`. */
 static bool parse_number(const char *text, unsigned long max, unsigned long *out)
 {
@@ -104,25 +94,30 @@ static bool parse_tcp(const char *text, struct ag_address *out)
 	return true;
 }
 
-static const char *parse_stream(const char *rest, struct ag_address *out)
+static const char *parse_host_and_port(const char *rest, struct ag_address *out)
 {
-	switch (out->kind) {
-	case AG_ADDRESS_TCP:
-	case AG_ADDRESS_TCP_LISTEN:
-		return parse_tcp(rest, out) ? NULL : why_tcp;
-	case AG_ADDRESS_UNIX:
-	case AG_ADDRESS_UNIX_LISTEN:
-		out->path = rest;
-		if (!*rest || strlen(rest) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-			return why_path;
-		return NULL;
-	case AG_ADDRESS_HCI:
-	case AG_ADDRESS_BDADDR:
-	case AG_ADDRESS_VHCI:
-		break; /* no streams */
-	}
-	return why_path;
+	return parse_tcp(rest, out) ? NULL : why_tcp;
 }
+
+static const char *parse_path(const char *rest, struct ag_address *out)
+{
+	out->path = rest;
+	if (!*rest || strlen(rest) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return why_path;
+	return NULL;
+}
+
+/* The streams. @parse: what stands behind the prefix. @return: NULL, or what is wrong with it */
+static const struct prefix {
+	const char *text;
+	enum ag_address_kind kind;
+	const char *(*parse)(const char *rest, struct ag_address *out);
+} prefixes[] = {
+	{ "unix:", AG_ADDRESS_UNIX, parse_path },
+	{ "unix-listen:", AG_ADDRESS_UNIX_LISTEN, parse_path },
+	{ "tcp:", AG_ADDRESS_TCP, parse_host_and_port },
+	{ "tcp-listen:", AG_ADDRESS_TCP_LISTEN, parse_host_and_port },
+};
 
 static const char *parse(const char *text, enum ag_side side, struct ag_address *address)
 {
@@ -131,7 +126,7 @@ static const char *parse(const char *text, enum ag_side side, struct ag_address 
 
 		if (strncmp(text, prefixes[i].text, len) == 0) {
 			address->kind = prefixes[i].kind;
-			return parse_stream(text + len, address);
+			return prefixes[i].parse(text + len, address);
 		}
 	}
 	if (side == AG_SIDE_HOST) {

@@ -122,9 +122,9 @@ enum ag_setup_verdict ag_setup_judge(struct ag_setup_watch *watch, enum ag_hci_s
 	case AG_HCI_SETUP_UNKNOWN:
 		return ++watch->unknown < UNKNOWN_MAX ? AG_SETUP_WAIT : AG_SETUP_DONE;
 	case AG_HCI_SETUP_GONE:
-		return AG_SETUP_DONE;
+		break;
 	}
-	return AG_SETUP_DONE; /* not a member of the enum */
+	return AG_SETUP_DONE;
 }
 
 unsigned int ag_setup_pause_ms(const struct ag_setup_watch *watch)

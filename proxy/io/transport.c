@@ -21,9 +21,9 @@ static struct ag_transport *new_of_kind(enum ag_address_kind kind)
 	case AG_ADDRESS_UNIX_LISTEN:
 	case AG_ADDRESS_TCP:
 	case AG_ADDRESS_TCP_LISTEN:
-		return ag_stream_new();
+		break;
 	}
-	return NULL; /* not a member of the enum */
+	return ag_stream_new();
 }
 
 int ag_transport_new(const struct ag_address *address, struct ag_transport **out)
