@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* PacketLogger, pcap and pcapng files: whole, cut anywhere, and with any octet changed. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "proxy/io/capture.h"
+#include "tests/sim/broken.h"
+#include "tests/sim/hex.h"
 
 TestSuite(io_capture_formats, .timeout = 60);
 
@@ -129,5 +132,86 @@ Test(io_capture_formats, any_octet_changed)
 			cr_expect_gt(read_all(data, len, &frames), 0);
 			data[at] = was;
 		}
+	}
+}
+
+/* ---- By hand ---- */
+
+#define PCAP_H4  "d4c3b2a1 0200 0400 00000000 00000000 00000400 bb000000"
+#define PCAP_6   "01000000 00000000 06000000 06000000"
+#define SECTION  "0a0d0d0a 1c000000 4d3c2b1a 0100 0000 ffffffffffffffff 1c000000"
+#define FACE_H4  "01000000 14000000 bb00 0000 00000000 14000000"
+#define FACE_201 "01000000 14000000 c900 0000 00000000 14000000"
+
+static char path[] = "/tmp/attgate-formats-XXXXXX";
+
+static struct ag_capture *open_octets(const char *hex)
+{
+	struct ag_capture *capture = NULL;
+	uint8_t data[512];
+	size_t len = ag_sim_octets(hex, data);
+	int fd = mkstemp(path);
+
+	cr_assert_eq(write(fd, data, len), (ssize_t)len);
+	close(fd);
+	cr_assert_eq(ag_capture_open(path, stderr, &capture), 0);
+	unlink(path);
+	return capture;
+}
+
+/* Where nothing else says who sent a packet, a start does, and what goes on with it follows. */
+Test(io_capture_formats, a_continuation_goes_where_its_start_went)
+{
+	struct ag_capture *capture = open_octets(PCAP_H4 PCAP_6
+						 "02 4000 0100 aa" PCAP_6 "02 4120 0100 bb" PCAP_6
+						 "02 4010 0100 cc" PCAP_6 "02 4110 0100 dd" PCAP_6
+						 "02 4020 0100 ee" PCAP_6 "02 4010 0100 ff");
+	static const bool from_host[] = { true, false, true, false, false, false };
+	struct ag_capture_frame frame;
+
+	for (size_t i = 0; i < sizeof(from_host) / sizeof(from_host[0]); i++) {
+		cr_assert_eq(ag_capture_next(capture, &frame), 0);
+		cr_expect_eq(frame.meaning.from_host, from_host[i], "record %zu", i);
+	}
+	cr_expect_eq(ag_capture_next(capture, &frame), AG_CAPTURE_END);
+	ag_capture_close(capture);
+}
+
+/* Interfaces may come at any time; each packet is read as its own says. */
+Test(io_capture_formats, an_interface_between_packets)
+{
+	struct ag_capture *capture = open_octets(
+	    SECTION FACE_H4 "03000000 14000000 04000000 04ff0155 14000000" FACE_201
+			    "06000000 28000000 01000000 00000000 00000000 08000000 08000000"
+			    "00000000 01010400 28000000"
+			    "01000000 10000000 bb000000 10000000");
+	struct ag_capture_frame frame;
+
+	cr_assert_eq(ag_capture_next(capture, &frame), 0);
+	cr_expect(frame.len == 4 && !frame.meaning.from_host);
+	cr_assert_eq(ag_capture_next(capture, &frame), 0);
+	cr_expect(frame.len == 4 && frame.meaning.from_host);
+	/* an interface of less than the least */
+	cr_expect_eq(ag_capture_next(capture, &frame), AG_CAPTURE_CORRUPT);
+	ag_capture_close(capture);
+}
+
+/* What is needed to tell the format can be read, and nothing behind it. */
+Test(io_capture_formats, a_header_that_cannot_be_read)
+{
+	static const char *const headers[] = { PCAP_H4, SECTION };
+
+	cr_assert_eq(close(mkstemp(path)), 0);
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+		struct ag_capture *capture = NULL;
+		struct ag_sim_broken broken;
+		uint8_t data[64];
+
+		cr_assert_geq(ag_sim_octets(headers[i], data), AG_BTSNOOP_FILE_LEN);
+		unlink(path);
+		ag_sim_broken_begin(&broken, path, data, AG_BTSNOOP_FILE_LEN);
+		cr_expect_eq(ag_capture_open(path, NULL, &capture), -EBADF, "%s", headers[i]);
+		ag_sim_broken_end(&broken);
+		cr_expect_null(capture);
 	}
 }
