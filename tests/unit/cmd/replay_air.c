@@ -13,6 +13,7 @@
  *   "aHEX"  likewise, and it ends an answer of as many packets as the digit before HEX says
  */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,6 +186,45 @@ Test(cmd_replay_air, scripts)
 		cr_expect_str_eq(found, script->expected, "script %zu:\n got %s\nwant %s", i / 2,
 				 found, script->expected);
 	}
+}
+
+/* The kernel's monitor has no record for it. */
+Test(cmd_replay_air, a_packet_that_the_file_has_no_place_for)
+{
+	char path[] = "/tmp/attgate-air-XXXXXX", found[64] = "";
+	struct ag_capture_writer *writer = NULL;
+	struct ag_air *air = NULL;
+
+	close(mkstemp(path));
+	cr_assert_eq(ag_capture_writer_open(path, AG_BTSNOOP_MONITOR, &writer), 0);
+	cr_assert_eq(ag_air_new(writer, AG_BTSNOOP_MONITOR, 0, &air), 0);
+	step(air, "<09aabb", 1);
+	step(air, "<04ff0155", 2);
+	cr_assert_eq(ag_air_flush(air), 0);
+	ag_air_free(air);
+	cr_assert_eq(ag_capture_writer_close(writer), 0);
+	read_back(path, found, sizeof(found));
+	unlink(path);
+	cr_expect_str_eq(found, "<04ff0155 ");
+}
+
+Test(cmd_replay_air, a_full_disk)
+{
+	static const uint8_t event[] = { 0x04, 0xff, 0x01, 0x55 };
+	const struct ag_capture_frame frame = frame_of(event, sizeof(event), false);
+	struct ag_capture_writer *writer = NULL;
+	struct ag_air *air = NULL;
+	unsigned int count = 0;
+	int r = 0;
+
+	cr_assert_eq(ag_capture_writer_open("/dev/full", AG_BTSNOOP_H4, &writer), 0);
+	cr_assert_eq(ag_air_new(writer, AG_BTSNOOP_H4, AG_BTSNOOP_NO_INDEX, &air), 0);
+	for (; r == 0 && count < 2 * AG_AIR_WINDOW; count++)
+		r = ag_air_frame(air, &frame);
+	cr_expect_eq(r, -ENOSPC);
+	cr_expect_gt(count, AG_AIR_WINDOW);
+	ag_air_free(air);
+	cr_expect_eq(ag_capture_writer_close(writer), -ENOSPC);
 }
 
 /* More records than are held back: none is lost, none moves. */
