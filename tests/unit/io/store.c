@@ -3,6 +3,7 @@
 /* The store by itself. tests/e2e/attributes has what a whole attgate makes of it. */
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
@@ -227,7 +228,6 @@ Test(store, too_many_files)
 	char path[128];
 
 	make_controller_dir();
-	/* in this order or the other, as the directory has them */
 	for (unsigned int i = 0; i < AG_STORE_PEERS + 6; i++)
 		put_file(PEER + i, i % 2 ? 1000 + i : 2000 - i);
 	store = open_store(top);
@@ -241,6 +241,56 @@ Test(store, too_many_files)
 		cr_expect_eq(access(path, F_OK) == 0, i % 2 == 0 || i >= 12, "%s", path);
 	}
 	ag_store_free(store);
+}
+
+/* The peers of the directory, in the order in which whoever reads it finds them. */
+static size_t order_of_files(uint64_t *peers)
+{
+	char path[128];
+	const struct dirent *found;
+	size_t count = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/%s", top, controller_dir);
+	dir = opendir(path);
+	cr_assert_not_null(dir);
+	while ((found = readdir(dir))) {
+		if (strlen(found->d_name) == strlen(controller_dir))
+			peers[count++] = PEER + strtoul(found->d_name + 15, NULL, 16);
+	}
+	closedir(dir);
+	return count;
+}
+
+static void expect_newest(bool newest_first)
+{
+	enum { TOO_MANY = 6, FILES = AG_STORE_PEERS + TOO_MANY };
+	uint64_t peers[FILES];
+	struct ag_store *store;
+	char path[128];
+
+	for (unsigned int i = 0; i < FILES; i++)
+		put_file(PEER + i, 1000);
+	cr_assert_eq(order_of_files(peers), FILES);
+	for (unsigned int i = 0; i < FILES; i++)
+		put_file(peers[i], 1000 + (newest_first ? FILES - i : i));
+	store = open_store(top);
+	controller(store, CONTROLLER);
+	cr_expect_eq(count_peers(store), AG_STORE_PEERS);
+	ag_store_free(store);
+	for (unsigned int i = 0; i < FILES; i++) {
+		bool newest = newest_first ? i < AG_STORE_PEERS : i >= TOO_MANY;
+
+		path_of(peers[i], path);
+		cr_expect_eq(access(path, F_OK) == 0, newest, "%s", path);
+	}
+}
+
+Test(store, the_newest_of_too_many_files)
+{
+	make_controller_dir();
+	expect_newest(false);
+	expect_newest(true);
 }
 
 /* The files are of a time that is still to come, as after the clock was set back: who comes now was
@@ -326,6 +376,25 @@ Test(store, without_memory)
 			ag_store_free(store);
 		}
 		failed = ag_sim_alloc_fail_end();
+	}
+}
+
+/* What is on disk is not known then, and stays. */
+Test(store, reading_without_memory)
+{
+	int failed = 1;
+
+	make_controller_dir();
+	put_file(PEER, 1000);
+	for (uint64_t k = 0; failed; k++) {
+		struct ag_store *store = open_store(top);
+
+		ag_sim_alloc_fail_after(k);
+		controller(store, CONTROLLER);
+		failed = ag_sim_alloc_fail_end();
+		cr_expect_eq(count_peers(store), failed ? 0 : 1, "allocation %d", (int)k);
+		ag_store_free(store);
+		wait_for(PEER, true);
 	}
 }
 
