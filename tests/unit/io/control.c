@@ -232,6 +232,37 @@ Test(io_control, without_memory)
 	end(&stage);
 }
 
+/* Whichever allocation fails while a decision is told: the watcher has it, or is gone. */
+Test(io_control, a_watcher_without_memory)
+{
+	static const struct ag_link_view link = { .handle = 0x40 };
+	static const uint8_t pdu[] = { 0x0a, 0x16, 0x00 };
+	const struct ag_decision decision = {
+		.number = 1, .link = &link, .is_att = true, .pdu = pdu, .len = sizeof(pdu)
+	};
+	struct stage stage;
+	char text[4096];
+	int failed = 1;
+
+	begin(&stage, NULL);
+	for (uint64_t k = 0; failed; k++) {
+		int fd = client(getuid(), getgid());
+		ssize_t n;
+
+		ask(fd, "{\"request\": \"trace\"}\n");
+		cr_assert_gt(hear(&stage, fd, text, sizeof(text)), 0);
+		ag_control_tap(stage.control, &decision);
+		ag_sim_alloc_fail_after(k);
+		n = hear(&stage, fd, text, sizeof(text));
+		failed = ag_sim_alloc_fail_end();
+		cr_expect(n == 0 || (n > 0 && strstr(text, "\"event\": \"decision\"")), "%s", text);
+		cr_expect(failed || n > 0);
+		close(fd);
+		cr_expect(is_answered(&stage, getuid(), getgid()));
+	}
+	end(&stage);
+}
+
 /* No descriptors: who waits is served as soon as there are some. */
 Test(io_control, without_descriptors)
 {

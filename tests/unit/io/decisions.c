@@ -97,3 +97,42 @@ Test(io, which_decisions_are_logged)
 	decision.now_us = AG_LIMIT_PERIOD_US + 1;
 	cr_expect_eq(lines_of(&plain, &decision, 1), 2);
 }
+
+static void feed(struct ag_engine *engine, enum ag_side side, const void *packet, size_t len)
+{
+	cr_assert_eq(ag_engine_feed(engine, side, packet, len, 0), 0);
+}
+
+/* What does not fit into the line is left out, and nothing else. */
+Test(io, a_summary_of_many_rules)
+{
+	static const uint8_t up[22] = { 0x04, 0x3e, 19, 0x01, 0, 0x40, 0, 1, 0, 1, 2, 3, 4, 5, 6 };
+	static const uint8_t ask[] = { 0x02, 0x40, 0, 7, 0, 3, 0, 4, 0, 0x0a, 3, 0 };
+	static const struct ag_pump_counters counters = { .overflows = 1 };
+	char text[4096] = "", line[2048] = "";
+	struct ag_source source = { "many", text, 0 };
+	struct ag_engine_config config = { .rules = NULL };
+	struct ag_ruleset *rules = NULL;
+	struct ag_engine *engine = NULL;
+	int log[2];
+
+	for (unsigned int i = 0; i < 30; i++)
+		source.len += (size_t)snprintf(text + source.len, sizeof(text) - source.len,
+					       "rule with-a-name-of-its-own-%02u log\n", i);
+	cr_assert_eq(ag_ruleset_compile(&source, 1, &rules, NULL), 0);
+	config.rules = rules;
+	cr_assert_eq(ag_engine_new(&config, &engine), 0);
+	feed(engine, AG_SIDE_CONTROLLER, up, sizeof(up));
+	feed(engine, AG_SIDE_HOST, ask, sizeof(ask));
+	cr_assert_eq(pipe(log), 0);
+	cr_assert_geq(dup2(log[1], STDERR_FILENO), 0);
+	ag_decisions_summary(engine, rules, &counters);
+	cr_assert_gt(read(log[0], line, sizeof(line) - 1), 0);
+	cr_expect_eq(strlen(line), strlen("attgate: ") + 511 + strlen("\n"), "%s", line);
+	cr_expect(strstr(line,
+			 "1 judged, 1 accept; 1 receive overflows; with-a-name-of-its-own-00 1; "
+			 "with-a-name-of-its-own-01 1; "),
+		  "%s", line);
+	ag_engine_free(engine);
+	ag_ruleset_free(rules);
+}

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "proxy/io/pump.h"
+#include "tests/sim/alloc.h"
 
 /* A transport over one end of a datagram socket pair, which does as it is told. */
 struct fake {
@@ -186,15 +187,25 @@ Test(pump, a_host_that_goes_down_resets_the_controller_once)
 	cr_expect_eq(scene.ended, 0);
 }
 
+/* Once told, however many there are. */
 Test(pump, a_refused_packet_is_lost_and_the_next_passes)
 {
+	char text[512] = "";
+	int log[2];
+
+	cr_assert_eq(pipe(log), 0);
+	cr_assert_geq(dup2(log[1], STDERR_FILENO), 0);
 	scene.fake[AG_SIDE_CONTROLLER].write_result = AG_IO_REFUSED;
 	say(AG_SIDE_HOST, command, sizeof(command));
+	say(AG_SIDE_HOST, command, sizeof(command));
+	cr_assert_gt(read(log[0], text, sizeof(text) - 1), 0);
+	cr_expect(strstr(text, "a packet of type 0x01 and 4 octets; it is lost"), "%s", text);
+	cr_expect_eq(strchr(text, '\n'), strrchr(text, '\n'), "%s", text);
 	scene.fake[AG_SIDE_CONTROLLER].write_result = 0;
 	say(AG_SIDE_HOST, command, sizeof(command));
 	expect_heard(AG_SIDE_CONTROLLER, command, sizeof(command));
 	expect_silence(AG_SIDE_CONTROLLER);
-	cr_expect_eq(scene.pump.counters.lost_refused, 1);
+	cr_expect_eq(scene.pump.counters.lost_refused, 2);
 }
 
 Test(pump, after_dropped_packets_the_host_starts_afresh)
@@ -395,5 +406,35 @@ Test(pump, what_others_gave_the_engine_to_do_is_done)
 	turn();
 	expect_heard(AG_SIDE_HOST, changed, sizeof(changed));
 	cr_assert_eq(ag_engine_set_rules(scene.engine, NULL), 0);
+	ag_ruleset_free(set);
+}
+
+/* Whichever allocation fails from here on: the session is ended, or the PDU comes when it is due.
+ */
+Test(pump, a_held_pdu_without_memory)
+{
+	static const uint8_t up[22] = { 0x04, 0x3e, 19, 0x01, 0, 0x40, 0, 1, 0, 1, 2, 3, 4, 5, 6 };
+	static const uint8_t write[] = { 0x02, 0x40, 0, 8, 0, 4, 0, 4, 0, 0x52, 3, 0, 1 };
+	struct ag_ruleset *set = compile("rule late when att.kind == command delay 20ms");
+	uint8_t got[2048];
+	int failed = 1;
+
+	for (uint64_t k = 0; failed; k++) {
+		size_t len = 0;
+
+		cr_assert_eq(ag_engine_set_rules(scene.engine, set), 0);
+		say(AG_SIDE_CONTROLLER, up, sizeof(up));
+		ag_sim_alloc_fail_after(k);
+		say(AG_SIDE_HOST, write, sizeof(write));
+		while (!scene.ended && len == 0) {
+			ev_run(scene.loop, EVRUN_ONCE);
+			len = heard(AG_SIDE_CONTROLLER, got);
+		}
+		failed = ag_sim_alloc_fail_end();
+		cr_expect_eq(scene.ended, failed);
+		cr_expect_eq(scene.error, failed ? -ENOMEM : 0);
+		tear_down();
+		set_up();
+	}
 	ag_ruleset_free(set);
 }

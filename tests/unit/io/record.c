@@ -174,6 +174,17 @@ Test(io_record, an_index_has_its_name_and_address)
 	ag_capture_close(capture);
 }
 
+/* However often a host asks for it. */
+Test(io_record, an_address_is_told_once)
+{
+	start("trace", 0, 0);
+	open_sides();
+	see(AG_SIDE_CONTROLLER, false, address_known, sizeof(address_known));
+	see(AG_SIDE_CONTROLLER, false, address_known, sizeof(address_known));
+	ag_recorder_stop(&recorder, 5000);
+	expect_file("trace", "0:0\n0:8\n1:0\n1:8\n0:3\n0:10\n0:3\n");
+}
+
 Test(io_record, is_for_its_owner_only)
 {
 	struct stat status;

@@ -213,3 +213,35 @@ Test(io_replace, the_disk_without_memory)
 	expect_file("kept", "text");
 	cr_expect_eq(access("lost", F_OK), -1);
 }
+
+static off_t size_of(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) < 0 ? -1 : status.st_size;
+}
+
+/* Whichever allocation of the thread fails: that is told, and what failed is done at the end. */
+Test(io_replace, a_directory_is_made_without_memory)
+{
+	enum { OF_THE_CALLER = 2 }; /* without one of these nothing is done */
+	int failed = 1;
+
+	for (uint64_t k = OF_THE_CALLER; failed; k++) {
+		off_t told = size_of("log");
+		struct ag_disk *disk = NULL;
+		char *text = strdup("text");
+		char path[32];
+
+		snprintf(path, sizeof(path), "above%d/d/file", (int)k);
+		cr_assert_eq(ag_disk_new(&config, &disk), 0);
+		ag_sim_alloc_fail_after(k);
+		ag_disk_write(disk, path, text);
+		while (access(path, F_OK) < 0 && size_of("log") == told)
+			usleep(1000);
+		failed = ag_sim_alloc_fail_end();
+		cr_expect_eq(failed, size_of("log") > told);
+		ag_disk_close(disk);
+		expect_file(path, "text");
+	}
+}

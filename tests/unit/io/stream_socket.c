@@ -2,6 +2,7 @@
 /* Sockets that cannot be made, taken or connected: each says why. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,25 +181,80 @@ Test(io_sockets, a_port_that_is_taken)
 	ag_transport_free(six);
 }
 
-/* A queue that is full, so that who connects has to wait. */
-Test(io_sockets, a_connection_that_waits_can_be_given_up)
-{
-	struct ag_transport *at = make("tcp-listen:127.0.0.1:0"), *to;
-	struct ag_opening opening = { .other_fd = -1 };
+/** A port with a queue that is full, so that who connects has to wait. */
+struct full {
+	struct ag_transport *at, *to;
 	struct ag_listener listener;
+};
+
+static void fill(struct full *full)
+{
+	struct ag_opening opening = { .other_fd = -1 };
 	int pipe_fd[2], r = 0;
 
-	cr_assert_eq(ag_listen(at, &listener), 0, "%s", at->why);
-	cr_assert_eq(listen(listener.fd, 0), 0);
-	snprintf(text, sizeof(text), "tcp:%s", at->label + strlen("tcp-listen:"));
-	to = make(text);
+	full->at = make("tcp-listen:127.0.0.1:0");
+	cr_assert_eq(ag_listen(full->at, &full->listener), 0, "%s", full->at->why);
+	cr_assert_eq(listen(full->listener.fd, 0), 0);
+	snprintf(text, sizeof(text), "tcp:%s", full->at->label + strlen("tcp-listen:"));
+	full->to = make(text);
 	cr_assert_eq(pipe(pipe_fd), 0);
 	cr_assert_eq(write(pipe_fd[1], "x", 1), 1);
 	opening.cancel_fd = pipe_fd[0];
 	for (int i = 0; i < 64 && r >= 0; i++)
-		r = ag_connect(to, &opening);
-	cr_expect_eq(r, -ECANCELED, "%d: %s", r, to->why);
-	ag_transport_free(to);
-	ag_listener_close(&listener, NULL);
-	ag_transport_free(at);
+		r = ag_connect(full->to, &opening);
+	/* somebody who waits can be told to give up */
+	cr_expect_eq(r, -ECANCELED, "%d: %s", r, full->to->why);
+}
+
+static void clear(struct full *full)
+{
+	ag_transport_free(full->to);
+	ag_listener_close(&full->listener, NULL);
+	ag_transport_free(full->at);
+}
+
+Test(io_sockets, a_connection_that_waits_can_be_given_up)
+{
+	struct full full;
+
+	fill(&full);
+	clear(&full);
+}
+
+/* Whether somebody waits to be connected with that port of this machine (proc(5)). */
+static bool is_waited_for(unsigned int port)
+{
+	FILE *file = fopen("/proc/net/tcp", "r");
+	char line[256], waiting[32];
+	bool found = false;
+
+	cr_assert(file);
+	snprintf(waiting, sizeof(waiting), " 0100007F:%04X 02 ", port); /* SYN_SENT */
+	while (!found && fgets(line, sizeof(line), file))
+		found = strstr(line, waiting);
+	fclose(file);
+	return found;
+}
+
+static void *close_the_port(void *user)
+{
+	struct full *full = user;
+
+	while (!is_waited_for(full->to->address.port))
+		usleep(1000);
+	ag_listener_close(&full->listener, NULL);
+	return NULL;
+}
+
+/* The kernel asks again after a second, and there is nobody any more. */
+Test(io_sockets, a_connection_that_waits_can_be_refused)
+{
+	struct full full;
+	pthread_t thread;
+
+	fill(&full);
+	cr_assert_eq(pthread_create(&thread, NULL, close_the_port, &full), 0);
+	expect_why(full.to, ag_connect(full.to, &alone), -ECONNREFUSED, "Connection refused");
+	pthread_join(thread, NULL);
+	clear(&full);
 }
