@@ -103,6 +103,14 @@ void ag_json_optional(struct ag_json *json, const char *key, bool there, uint64_
 		ag_json_string(json, key, NULL);
 }
 
+void ag_json_named(struct ag_json *json, const char *key, const char *name, uint64_t value)
+{
+	if (name)
+		ag_json_string(json, key, name);
+	else
+		ag_json_number(json, key, value);
+}
+
 void ag_json_seconds(struct ag_json *json, const char *key, uint64_t time_us)
 {
 	put_key(json, key);

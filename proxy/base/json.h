@@ -30,6 +30,9 @@ void ag_json_numbers(struct ag_json *json, const char *key, const uint64_t *valu
 /** A number, or null. */
 void ag_json_optional(struct ag_json *json, const char *key, bool there, uint64_t value);
 
+/** A name, or the number of what has none (NULL). */
+void ag_json_named(struct ag_json *json, const char *key, const char *name, uint64_t value);
+
 /** Microseconds as seconds with six decimals. */
 void ag_json_seconds(struct ag_json *json, const char *key, uint64_t time_us);
 

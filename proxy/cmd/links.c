@@ -21,11 +21,15 @@ static void show_rtt(const json_t *rtt, const char *from)
 
 static void show_request(const json_t *request)
 {
+	const json_t *opcode = ag_reply_member(request, "opcode");
 	char age[32];
 
 	ag_words_time(ag_reply_real(request, "age"), age);
-	printf("    open: %s from %s", ag_reply_string(request, "opcode"),
+	printf("    open: %s from %s",
+	       json_is_string(opcode) ? json_string_value(opcode) : "request",
 	       ag_reply_string(request, "from"));
+	if (json_is_integer(opcode))
+		printf(" of opcode 0x%02llx", ag_reply_number(request, "opcode"));
 	if (ag_reply_number(request, "handle") != 0)
 		printf(", handle 0x%04llx", ag_reply_number(request, "handle"));
 	if (ag_reply_member(request, "attribute"))

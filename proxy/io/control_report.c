@@ -188,8 +188,8 @@ static void put_requests(struct ag_json *json, const struct ag_bearer_view *bear
 			continue;
 		ag_json_open(json, NULL);
 		ag_json_string(json, "from", asker[side]);
-		ag_json_string(json, "opcode",
-			       ag_field_value_name(AG_F_ATT_OPCODE, request->opcode));
+		ag_json_named(json, "opcode", ag_field_value_name(AG_F_ATT_OPCODE, request->opcode),
+			      request->opcode);
 		ag_json_number(json, "handle", request->handle);
 		put_attribute(json, maps[side], request);
 		ag_json_optional(json, "pdu", request->number != 0, request->number);

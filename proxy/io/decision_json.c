@@ -15,12 +15,12 @@ static const char *bearer_name(const struct ag_decision *decision)
 static void print_opcode(struct ag_json *json, const struct ag_decision *decision)
 {
 	enum ag_field field = decision->is_att ? AG_F_ATT_OPCODE : AG_F_SMP_OPCODE;
-	const char *name = decision->len > 0 ? ag_field_value_name(field, decision->pdu[0]) : NULL;
 
-	if (!name && decision->len > 0)
-		ag_json_number(json, "opcode", decision->pdu[0]);
+	if (decision->len > 0)
+		ag_json_named(json, "opcode", ag_field_value_name(field, decision->pdu[0]),
+			      decision->pdu[0]);
 	else
-		ag_json_string(json, "opcode", name);
+		ag_json_string(json, "opcode", NULL);
 }
 
 static void print_handles(struct ag_json *json, const struct ag_decision *decision)
@@ -70,12 +70,12 @@ static void print_attribute(struct ag_json *json, const struct ag_subject *subje
 static void print_error(struct ag_json *json, const struct ag_decision *decision)
 {
 	enum ag_field field = decision->is_att ? AG_F_ATT_ERROR : AG_F_SMP_REASON;
-	const char *name = ag_field_value_name(field, decision->error);
 
-	if (decision->has_error && !name)
-		ag_json_number(json, "error", decision->error);
+	if (decision->has_error)
+		ag_json_named(json, "error", ag_field_value_name(field, decision->error),
+			      decision->error);
 	else
-		ag_json_string(json, "error", decision->has_error ? name : NULL);
+		ag_json_string(json, "error", NULL);
 }
 
 void ag_decision_json(struct ag_json *json, const struct ag_decision *decision)
