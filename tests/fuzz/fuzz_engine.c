@@ -9,8 +9,9 @@
  * nothing is left. Whoever looks into the engine meanwhile sees what is consistent.
  *
  * The first octet says how: 0x01 rules, 0x02 ACL data may come before its link, 0x04 decisions are
- * told and attribute maps kept, 0x08 rules that hide, 0x30 buffers of the controller, 0x40 neither
- * side takes long packets, 0x80 rules are tried only.
+ * told, but of half of the PDUs that no rule matches only that they pass, and attribute maps kept,
+ * 0x08 rules that hide, 0x30 buffers of the controller, 0x40 neither side takes long packets, 0x80
+ * rules are tried only.
  *
  * aims at: proxy/engine/engine.c proxy/engine/link.c proxy/engine/event.c
  * aims at: proxy/engine/command.c proxy/engine/credits.c proxy/engine/recombine.c
@@ -18,6 +19,7 @@
  * aims at: proxy/engine/subject.c proxy/engine/verdict.c proxy/engine/answer.c
  * aims at: proxy/engine/hold.c proxy/engine/filter.c proxy/engine/hid*.c
  * aims at: proxy/engine/maps.c proxy/engine/ident*.c proxy/engine/inspect.c
+ * aims at: proxy/engine/pass.c proxy/engine/malformed.c
  */
 
 #include <string.h>
@@ -26,6 +28,7 @@
 #include "proxy/engine/attributes.h"
 #include "proxy/engine/identity.h"
 #include "proxy/engine/inspect.h"
+#include "proxy/engine/pass.h"
 #include "proxy/engine/words.h"
 #include "proxy/wire/cursor.h"
 #include "proxy/wire/h4.h"
@@ -453,6 +456,17 @@ static void tap(void *user, const struct ag_decision *decision)
 	require(ag_words_verdict(decision, text, sizeof(text)) > 0);
 }
 
+static bool pass(void *user, const struct ag_passed *passed)
+{
+	struct ag_subject subject;
+
+	(void)user;
+	ag_passed_subject(passed, &subject);
+	require(ag_subject_has(&subject, AG_F_ATT_OPCODE) &&
+		subject.value[AG_F_ATT_OPCODE].num == passed->pdu[0]);
+	return passed->number % 2;
+}
+
 /* Other rules, and then none: the engine has something to say to the host. */
 static void reload(struct fuzz *fuzz)
 {
@@ -541,6 +555,7 @@ static void configure(struct fuzz *fuzz, uint8_t how)
 		config.rules = hiding(0);
 	if (how & HOW_TOLD) {
 		config.tap = tap;
+		config.pass = pass;
 		config.keeper.load = load;
 		config.keeper.save = save;
 		config.identities = &fuzz->identities;
