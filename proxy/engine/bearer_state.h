@@ -62,6 +62,7 @@ struct ag_credit_flow {
 	uint32_t sender;        /* K-frames the sender believes it may send */
 	uint32_t credits;       /* K-frames the receiver takes now */
 	uint32_t taken;         /* used by us, still to be taken out of a grant */
+	uint32_t back;          /* go back to the sender, which takes no packets now */
 	uint16_t mps;           /* longest K-frame payload the receiver takes */
 	struct ag_fifo sdu;     /* frames of an SDU that is not whole yet; where it passes copies
 				 * of them, if it is watched */

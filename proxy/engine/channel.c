@@ -54,7 +54,7 @@ void ag_channel_close(struct ag_channel *channel)
 		ag_fifo_clear(&flow->sdu);
 		ag_fifo_clear(&flow->waiting);
 		ag_fifo_clear(&flow->own);
-		flow->sender = flow->credits = flow->taken = 0;
+		flow->sender = flow->credits = flow->taken = flow->back = 0;
 		flow->sdu_len = flow->sdu_have = 0;
 		flow->sdu_passes = flow->sdu_discarded = false;
 		flow->sdu_watched = flow->sdu_teaches = false;

@@ -192,6 +192,8 @@ static int drain_link(struct ag_engine *engine, struct ag_link *link, enum ag_si
 		r = transmit(engine, link, to, record.data, record.len, record.mark);
 		ag_fifo_pop(waiting);
 	}
+	if (!r)
+		r = ag_eatt_give_back(engine, link, to);
 	return r ? r : ag_recombine_pay(engine, link, ag_other(to));
 }
 

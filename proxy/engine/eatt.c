@@ -73,8 +73,8 @@ uint16_t ag_eatt_granted(struct ag_channel *channel, enum ag_side by, uint16_t c
 }
 
 /* 4.24 */
-static int grant(struct ag_engine *engine, struct ag_link *link, struct ag_channel *channel,
-		 enum ag_side to, uint16_t credits)
+static int send_grant(struct ag_engine *engine, struct ag_link *link, struct ag_channel *channel,
+		      enum ag_side to, uint16_t credits)
 {
 	uint16_t cid = link->view.type == AG_LINK_LE ? AG_CID_LE_SIGNALLING : AG_CID_SIGNALLING;
 	struct ag_l2cap_signal signal = { .code = AG_L2CAP_FLOW_CONTROL_CREDIT, .ident = 1 };
@@ -85,6 +85,32 @@ static int grant(struct ag_engine *engine, struct ag_link *link, struct ag_chann
 	signal.number[AG_L2CAP_CREDITS] = credits;
 	return ag_inject(engine, link, to, cid, pdu, ag_l2cap_signal_put(&signal, pdu, sizeof(pdu)),
 			 0);
+}
+
+/* Where packets to a side wait for buffers, so do its credits, in one number: whoever takes nothing
+ * could send any number of frames for which it gets one back. */
+static int grant(struct ag_engine *engine, struct ag_link *link, struct ag_channel *channel,
+		 enum ag_side to, uint16_t credits)
+{
+	if (!link->line[to].waiting.count)
+		return send_grant(engine, link, channel, to, credits);
+	channel->flow[ag_other(to)].back += credits;
+	return 0;
+}
+
+int ag_eatt_give_back(struct ag_engine *engine, struct ag_link *link, enum ag_side to)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && link->has_channels && i < AG_CHANNELS_MAX; i++) {
+		struct ag_credit_flow *flow = &link->channel[i].flow[ag_other(to)];
+		uint32_t back = flow->back < UINT16_MAX ? flow->back : UINT16_MAX;
+
+		flow->back = 0;
+		if (back)
+			r = send_grant(engine, link, &link->channel[i], to, (uint16_t)back);
+	}
+	return r;
 }
 
 int ag_refund(struct ag_engine *engine, struct ag_link *link, enum ag_side sender,

@@ -117,6 +117,10 @@ uint16_t ag_eatt_granted(struct ag_channel *channel, enum ag_side by, uint16_t c
 int ag_eatt_drain(struct ag_engine *engine, struct ag_link *link, struct ag_channel *channel,
 		  enum ag_side to);
 
+/** All packets that waited for buffers of `to` have gone: give it the credits that wait with them.
+ */
+int ag_eatt_give_back(struct ag_engine *engine, struct ag_link *link, enum ag_side to);
+
 /** Give back to `sender` credits that it spent on frames that went no further. */
 int ag_refund(struct ag_engine *engine, struct ag_link *link, enum ag_side sender,
 	      struct ag_channel *channel, size_t frames);

@@ -11,6 +11,7 @@
 
 #include "proxy/base/cleanup.h"
 #include "proxy/engine/engine.h"
+#include "tests/sim/alloc.h"
 #include "tests/sim/hex.h"
 
 struct setup {
@@ -374,5 +375,80 @@ Test(bredr, att_is_known_by_its_psm)
 	cr_assert_eq(setup.seen, AG_BEARER_ATT_BREDR);
 	expect(&setup, AG_SIDE_HOST, "04 13 05 01 4200 0100");
 	expect(&setup, AG_SIDE_HOST, "02 4220 0900 0500 5000 01 0a 1600 02");
+	end(&setup);
+}
+
+/* ---- Who heeds no credits, or takes nothing ---- */
+
+/* Take what came out. @completes: so does the controller. @return: packets of data to the host */
+static size_t take_all(struct setup *setup, bool completes)
+{
+	struct ag_packet packet;
+	size_t to_host = 0, to_peer = 0;
+
+	while (ag_engine_peek(setup->engine, AG_SIDE_CONTROLLER, &packet)) {
+		to_peer += packet.data[0] == 0x02;
+		ag_engine_pop(setup->engine, AG_SIDE_CONTROLLER);
+	}
+	for (; completes && to_peer > 0; to_peer--)
+		feed(setup, AG_SIDE_CONTROLLER, "04 13 05 01 4000 0100");
+	while (ag_engine_peek(setup->engine, AG_SIDE_HOST, &packet)) {
+		to_host += packet.data[0] == 0x02;
+		ag_engine_pop(setup->engine, AG_SIDE_HOST);
+	}
+	return to_host;
+}
+
+/* The peer sends this again and again. @return: packets of data to the host */
+static size_t flood(struct setup *setup, const char *hex, unsigned int times, bool completes)
+{
+	size_t to_host = 0;
+
+	for (unsigned int i = 0; i < times; i++) {
+		feed(setup, AG_SIDE_CONTROLLER, hex);
+		to_host += take_all(setup, completes);
+	}
+	return to_host;
+}
+
+/* What is kept for a channel and a link: both have a cap of 16 KiB of octets in small packets. */
+#define KEPT ((size_t)256 * 1024)
+#define MANY 20000u
+
+#define NOTIFICATION "02 4020 0a00 0600 4000 0400 1b 0300 07"
+
+static void begin_flood(struct setup *setup, const char *rules, int host_credits, int peer_credits)
+{
+	open_bearer(setup, rules, host_credits, peer_credits);
+	take_all(setup, true);
+	ag_sim_alloc_track();
+}
+
+/* The first get the buffers that there are, one waits, and with it the number of all others. */
+Test(eatt, credits_given_back_do_not_pile_up)
+{
+	struct setup setup = { 0 };
+	char rest[64];
+
+	begin_flood(&setup, "rule r when att.kind == notification drop", 5, 5);
+	cr_expect_eq(flood(&setup, NOTIFICATION, MANY, false), 0);
+	cr_expect_lt(ag_sim_alloc_live(), KEPT);
+	feed(&setup, AG_SIDE_CONTROLLER, "04 13 05 01 4000 0800");
+	expect(&setup, AG_SIDE_CONTROLLER, "02 4000 0c00 0800 0500 16 01 0400 4000 0100");
+	snprintf(rest, sizeof(rest), "02 4000 0c00 0800 0500 16 01 0400 4000 %02x%02x",
+		 (MANY - 9) & 0xff, (MANY - 9) >> 8);
+	expect(&setup, AG_SIDE_CONTROLLER, rest);
+	expect_nothing(&setup, AG_SIDE_CONTROLLER);
+	end(&setup);
+}
+
+Test(eatt, credits_for_empty_frames_do_not_pile_up)
+{
+	struct setup setup = { 0 };
+
+	begin_flood(&setup, "rule r when att.handle == 0x99 drop", 5, 5);
+	flood(&setup, "02 4020 0900 0500 4000 4000 1b 0300", 1, false);
+	flood(&setup, "02 4020 0400 0000 4000", MANY, false);
+	cr_expect_lt(ag_sim_alloc_live(), KEPT);
 	end(&setup);
 }
