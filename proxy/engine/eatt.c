@@ -47,6 +47,15 @@ static int send_frame(struct ag_engine *engine, struct ag_link *link, struct ag_
 	return r ? r : ag_fifo_put(&flow->waiting, frame, len, 0);
 }
 
+static int send_waiting(struct ag_engine *engine, struct ag_link *link, struct ag_channel *channel,
+			enum ag_side to, const struct ag_record *record)
+{
+	int r = ag_inject(engine, link, to, channel->cid[to], record->data, record->len, 0);
+
+	ag_fifo_pop(&channel->flow[to].waiting);
+	return r;
+}
+
 int ag_eatt_drain(struct ag_engine *engine, struct ag_link *link, struct ag_channel *channel,
 		  enum ag_side to)
 {
@@ -55,9 +64,23 @@ int ag_eatt_drain(struct ag_engine *engine, struct ag_link *link, struct ag_chan
 	int r = 0;
 
 	while (!r && flow->credits && ag_fifo_front(&flow->waiting, &record)) {
-		r = ag_inject(engine, link, to, channel->cid[to], record.data, record.len, 0);
+		r = send_waiting(engine, link, channel, to, &record);
 		flow->credits--;
-		ag_fifo_pop(&flow->waiting);
+	}
+	return r;
+}
+
+/* A sender that heeds no credits is not to fill our memory with what the receiver does not take
+ * now: that gets all of it, as it would without us. */
+static int let_all_go(struct ag_engine *engine, struct ag_unit *unit)
+{
+	struct ag_credit_flow *flow = flow_of(unit);
+	struct ag_record record;
+	int r = 0;
+
+	while (!r && ag_fifo_front(&flow->waiting, &record)) {
+		engine->stats.early_releases++;
+		r = send_waiting(engine, unit->link, unit->channel, ag_other(unit->from), &record);
 	}
 	return r;
 }
@@ -403,12 +426,16 @@ int ag_eatt_frame(struct ag_engine *engine, struct ag_unit *unit)
 {
 	struct ag_credit_flow *flow = flow_of(unit);
 	bool first = !flow->sdu_len;
-	int r;
+	int r = 0;
 
 	unit->frame = unit->pdu;
 	unit->frame_len = unit->len;
 	if (flow->sender)
 		flow->sender--;
+	else
+		r = let_all_go(engine, unit);
+	if (r)
+		return r;
 	if (first && unit->len < SDU_HEADER) {
 		engine->stats.unjudged[AG_UNJUDGED_TRUNCATED]++;
 		return ag_eatt_forward(engine, unit);

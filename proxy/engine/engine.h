@@ -161,7 +161,8 @@ struct ag_stats {
 	uint64_t judged;
 	uint64_t unjudged[AG_UNJUDGED_COUNT];
 	uint64_t verdicts[AG_V_RECORDED + 1];
-	uint64_t early_releases;      /* held PDUs released because a cap was reached */
+	uint64_t early_releases;      /* held PDUs released because a cap was reached, and K-frames
+				       * because their sender heeds no credits */
 	uint64_t surplus_completions; /* completed by the controller, never sent to it */
 	uint64_t unannounced;         /* times that something else was hidden on a live link and
 				       * no Service Changed could tell the host of it */

@@ -442,6 +442,37 @@ Test(eatt, credits_given_back_do_not_pile_up)
 	end(&setup);
 }
 
+/* Nor is what the receiver does not take kept for ever: it sees that its credits are not heeded. */
+Test(eatt, frames_beyond_the_credits_do_not_pile_up)
+{
+	struct setup setup = { 0 };
+
+	begin_flood(&setup, REFUSE_READS, 1, 5);
+	feed(&setup, AG_SIDE_HOST, READ_BY_HOST);
+	take_all(&setup, true);
+	/* the only credit is used by our answer, so the first one waits */
+	cr_expect_eq(flood(&setup, NOTIFICATION, 1, true), 0);
+	cr_expect_eq(flood(&setup, NOTIFICATION, MANY, true), MANY);
+	cr_expect_lt(ag_sim_alloc_live(), KEPT);
+	cr_expect_eq(ag_engine_stats(setup.engine)->early_releases, MANY);
+	end(&setup);
+}
+
+/* What is lent for the rest of an SDU is no credit for the next one. */
+Test(eatt, credits_lent_do_not_pile_up)
+{
+	struct setup setup = { 0 };
+
+	begin_flood(&setup, "rule r when att.handle == 0x99 drop", 1, 5);
+	for (int i = 0; i < 40; i++) {
+		/* the first octets of 8000, then one by one */
+		flood(&setup, "02 4020 0900 0500 4000 401f 1b 0300", 1, false);
+		flood(&setup, "02 4020 0500 0100 4000 07", 7997, false);
+	}
+	cr_expect_lt(ag_sim_alloc_live(), 8 * KEPT);
+	end(&setup);
+}
+
 Test(eatt, credits_for_empty_frames_do_not_pile_up)
 {
 	struct setup setup = { 0 };
