@@ -283,6 +283,21 @@ static bool is_request(const struct ag_unit *unit, uint8_t opcode)
 	return unit->bearer && ag_att_kind(opcode) == AG_ATT_REQUEST;
 }
 
+/* Answers to a peer that does not wait for them must not pile up for want of buffers or credits. */
+static bool has_room_for_answer(struct ag_engine *engine, const struct ag_unit *unit)
+{
+	const struct ag_line *back = &unit->link->line[unit->from];
+	size_t bytes = back->waiting.bytes + back->injected.bytes;
+
+	if (unit->channel)
+		bytes += unit->channel->flow[unit->from].waiting.bytes +
+			 unit->channel->flow[unit->from].own.bytes;
+	if (bytes < AG_WAITING_MAX)
+		return true;
+	engine->stats.unjudged[AG_UNJUDGED_BACKLOG]++;
+	return false;
+}
+
 /* The other side owes a late answer, so it takes no further request (3.3.2). */
 static int answer_for_the_silent(struct ag_engine *engine, struct ag_unit *unit, const uint8_t *pdu,
 				 size_t len, const struct ag_hold *how)
@@ -318,7 +333,7 @@ int ag_dispatch(struct ag_engine *engine, struct ag_unit *unit, const uint8_t *p
 	int r;
 
 	if (is_request(unit, pdu[0]) && unit->bearer->transaction[unit->from].late &&
-	    !unit->forwarded)
+	    !unit->forwarded && has_room_for_answer(engine, unit))
 		return answer_for_the_silent(engine, unit, pdu, len, how);
 	note(engine, unit, pdu, len, how);
 	if (pdu == unit->pdu && unit->packets)
@@ -547,15 +562,11 @@ static int dry_run(struct ag_engine *engine, struct ag_unit *unit,
 	return ag_forward_unchanged(engine, unit);
 }
 
-/* Answers to a peer that does not wait for them must not pile up. */
-static bool has_room_for_answer(const struct ag_unit *unit)
+static bool is_answered(const struct ag_unit *unit)
 {
-	const struct ag_line *back = &unit->link->line[unit->from];
 	enum ag_att_pdu_kind kind = ag_att_kind(unit->pdu[0]);
 
-	if (unit->bearer && kind != AG_ATT_REQUEST && kind != AG_ATT_INDICATION)
-		return true;
-	return back->waiting.bytes + back->injected.bytes < AG_WAITING_MAX;
+	return !unit->bearer || kind == AG_ATT_REQUEST || kind == AG_ATT_INDICATION;
 }
 
 void ag_tell_discarded(struct ag_engine *engine, struct ag_unit *unit, enum ag_verdict verdict)
@@ -654,8 +665,7 @@ int ag_decide(struct ag_engine *engine, struct ag_unit *unit, const struct ag_at
 	if (engine->config.dry_run)
 		return dry_run(engine, unit, &judgement, number);
 	verdict = verdict_of(&judgement);
-	if (verdict != AG_V_ACCEPT && !has_room_for_answer(unit)) {
-		engine->stats.unjudged[AG_UNJUDGED_BACKLOG]++;
+	if (verdict != AG_V_ACCEPT && is_answered(unit) && !has_room_for_answer(engine, unit)) {
 		verdict = AG_V_ACCEPT;
 		if (is_hidden(&judgement)) /* it goes on as it is */
 			judgement.effects &= ~(unsigned int)AG_EFFECT_HIDE;

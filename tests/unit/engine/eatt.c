@@ -415,6 +415,7 @@ static size_t flood(struct setup *setup, const char *hex, unsigned int times, bo
 #define KEPT ((size_t)256 * 1024)
 #define MANY 20000u
 
+#define READ_BY_PEER "02 4020 0900 0500 4000 0300 0a 1600"
 #define NOTIFICATION "02 4020 0a00 0600 4000 0400 1b 0300 07"
 
 static void begin_flood(struct setup *setup, const char *rules, int host_credits, int peer_credits)
@@ -422,6 +423,19 @@ static void begin_flood(struct setup *setup, const char *rules, int host_credits
 	open_bearer(setup, rules, host_credits, peer_credits);
 	take_all(setup, true);
 	ag_sim_alloc_track();
+}
+
+Test(eatt, answers_for_which_there_is_no_credit_do_not_pile_up)
+{
+	struct setup setup = { 0 };
+	size_t to_host;
+
+	begin_flood(&setup, "rule r when from == peer and att.kind == request reject", 5, 0);
+	to_host = flood(&setup, READ_BY_PEER, MANY, true);
+	cr_expect_lt(ag_sim_alloc_live(), KEPT);
+	cr_expect_gt(to_host, MANY / 2);
+	cr_expect_eq(to_host, ag_engine_stats(setup.engine)->unjudged[AG_UNJUDGED_BACKLOG]);
+	end(&setup);
 }
 
 /* The first get the buffers that there are, one waits, and with it the number of all others. */

@@ -708,6 +708,27 @@ Test(memory, answers_do_not_pile_up)
 	ag_ruleset_free(rules);
 }
 
+/* The same where one answer is late, and all further questions are answered for it. */
+Test(memory, answers_for_the_silent_do_not_pile_up)
+{
+	enum { READS = 20000 };
+	struct ag_ruleset *rules = NULL;
+	struct traffic traffic = { 0 };
+
+	cr_assert_eq(compile_text("rule soon when att.kind == request timeout 1s", &rules), 0);
+	cr_assert_eq(start(&traffic, rules), 0);
+	cr_assert_eq(PDU(&traffic, AG_SIDE_CONTROLLER, 4, "\x0a\x20\0", 27), 0);
+	traffic.now_us += 1000000;
+	cr_assert_eq(ag_engine_tick(traffic.engine, traffic.now_us), 0);
+	ag_sim_alloc_track();
+	for (int i = 0; i < READS; i++)
+		cr_assert_eq(PDU(&traffic, AG_SIDE_CONTROLLER, 4, "\x0a\x20\0", 27), 0);
+	cr_expect_lt(ag_sim_alloc_live(), 256u * 1024);
+	cr_expect_gt(ag_engine_stats(traffic.engine)->unjudged[AG_UNJUDGED_BACKLOG], READS / 2);
+	ag_engine_free(traffic.engine);
+	ag_ruleset_free(rules);
+}
+
 Test(memory, more_links_than_are_judged)
 {
 	struct ag_ruleset *rules = NULL;
