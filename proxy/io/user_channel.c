@@ -17,6 +17,7 @@
 #include "proxy/engine/words.h"
 #include "proxy/io/hci_device.h"
 #include "proxy/io/log.h"
+#include "proxy/io/pump.h"
 #include "proxy/io/resync.h"
 #include "proxy/io/transport.h"
 #include "proxy/wire/cursor.h"
@@ -59,17 +60,29 @@ static struct user_channel *channel_of(struct ag_transport *transport)
 
 /* ---- A command of our own, while nobody else talks to the controller ---- */
 
+/* Wait for a packet until a time of ag_now_us(), however many have come. @return: as
+ * ag_opening_wait() */
+static int wait_until(const struct ag_opening *opening, int fd, uint64_t limit_us)
+{
+	uint64_t now_us = ag_now_us();
+
+	if (now_us >= limit_us)
+		return AG_IO_AGAIN;
+	return ag_opening_wait(opening, fd, POLLIN, (int)((limit_us - now_us + 999) / 1000));
+}
+
 /* Send a command without parameters and wait for its completion; what comes before it is of no
  * concern to anybody and is thrown away. */
 static int command(int fd, uint16_t opcode, const struct ag_opening *opening, int timeout_ms,
 		   uint8_t *buffer, struct ag_cursor *result)
 {
 	uint8_t packet[4] = { AG_H4_COMMAND, (uint8_t)opcode, (uint8_t)(opcode >> 8), 0 };
+	uint64_t limit_us = ag_now_us() + (uint64_t)timeout_ms * 1000;
 
 	if (write(fd, packet, sizeof(packet)) < 0)
 		return -errno;
 	for (;;) {
-		int r = ag_opening_wait(opening, fd, POLLIN, timeout_ms);
+		int r = wait_until(opening, fd, limit_us);
 		ssize_t n;
 
 		if (r != 0)

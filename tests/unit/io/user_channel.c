@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reading from a user channel, of which a pair of sockets takes the place. */
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -90,4 +91,30 @@ Test(io_user_channel, gives_no_part_of_a_packet)
 	cr_expect_eq(read_all(&channel), AG_IO_AGAIN);
 	cr_expect_eq(channel.count, 3);
 	end(&channel);
+}
+
+/* A controller that says one thing after another, but never that it was reset. */
+static void *chatter(void *user)
+{
+	const struct channel *channel = user;
+	static const uint8_t inquiry_complete[] = { 0x04, 0x01, 0x01, 0x00 };
+
+	while (send(channel->driver, inquiry_complete, sizeof(inquiry_complete), MSG_NOSIGNAL) > 0)
+		usleep(1000);
+	return NULL;
+}
+
+/* Else the program could not even be ended. */
+Test(io_user_channel, does_not_wait_for_ever_for_who_never_answers)
+{
+	struct channel channel;
+	pthread_t thread;
+
+	start(&channel);
+	cr_assert_eq(pthread_create(&thread, NULL, chatter, &channel), 0);
+	channel.transport->ops->close(channel.transport);
+	cr_expect_eq(channel.transport->fd, -1);
+	pthread_join(thread, NULL);
+	close(channel.driver);
+	channel.transport->ops->free(channel.transport);
 }
