@@ -365,9 +365,8 @@ static int start_recording(struct ag_session *session)
 static void start_btmon(struct ag_session *session)
 {
 	const struct ag_session_config *config = session->config;
-	bool kernel = config->address[AG_SIDE_HOST].kind == AG_ADDRESS_VHCI ||
-		      config->address[AG_SIDE_CONTROLLER].kind == AG_ADDRESS_HCI ||
-		      config->address[AG_SIDE_CONTROLLER].kind == AG_ADDRESS_BDADDR;
+	bool kernel = !ag_address_is_stream(&config->address[AG_SIDE_HOST]) ||
+		      !ag_address_is_stream(&config->address[AG_SIDE_CONTROLLER]);
 
 	session->btmon.all = config->btmon == AG_BTMON_ALL;
 	if (session->btmon.all || config->btmon == AG_BTMON_ON ||

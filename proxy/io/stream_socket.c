@@ -98,8 +98,8 @@ static int listen_unix(struct ag_transport *transport, struct ag_listener *out)
 	fd = socket(AF_UNIX, SOCKET_FLAGS, 0);
 	if (fd < 0)
 		return ag_transport_fail(transport, -errno, "no socket: %s", strerror(errno));
-	/* who may connect owns the controller: only our own user. At start-up there is no other
-	 * thread yet that the mask could disturb. */
+	/* who may connect owns the controller: only our own user. At start-up no other thread makes
+	 * a file yet that the mask could disturb. */
 	mask = umask(0177);
 	r = bind(fd, (const struct sockaddr *)&address, sizeof(address));
 	umask(mask);
