@@ -80,10 +80,8 @@ static bool must_wait(const struct ag_bearer *bearer, enum ag_side from, uint8_t
 
 bool ag_hold_blocks(const struct ag_unit *unit, uint8_t opcode)
 {
-	enum flow flow = flow_of(unit->bearer != NULL, opcode);
-
 	for (const struct ag_held *held = unit->link->held[unit->from]; held; held = held->next) {
-		if (precedes(held, unit->cid, flow))
+		if (precedes(held, unit->cid, flow_of(unit->bearer != NULL, opcode)))
 			return true;
 	}
 	return must_wait(unit->bearer, unit->from, opcode);
