@@ -284,7 +284,7 @@ static bool is_request(const struct ag_unit *unit, uint8_t opcode)
 }
 
 /* Answers to a peer that does not wait for them must not pile up for want of buffers or credits. */
-static bool has_room_for_answer(struct ag_engine *engine, const struct ag_unit *unit)
+static inline bool has_room_for_answer(struct ag_engine *engine, const struct ag_unit *unit)
 {
 	const struct ag_line *back = &unit->link->line[unit->from];
 	size_t bytes = back->waiting.bytes + back->injected.bytes;
@@ -562,11 +562,10 @@ static int dry_run(struct ag_engine *engine, struct ag_unit *unit,
 	return ag_forward_unchanged(engine, unit);
 }
 
-static bool is_answered(const struct ag_unit *unit)
+static bool is_answered(const struct ag_unit *unit, const struct judgement *judgement)
 {
-	enum ag_att_pdu_kind kind = ag_att_kind(unit->pdu[0]);
-
-	return !unit->bearer || kind == AG_ATT_REQUEST || kind == AG_ATT_INDICATION;
+	return !unit->bearer || judgement->att.kind == AG_ATT_REQUEST ||
+	       judgement->att.kind == AG_ATT_INDICATION;
 }
 
 void ag_tell_discarded(struct ag_engine *engine, struct ag_unit *unit, enum ag_verdict verdict)
@@ -665,7 +664,8 @@ int ag_decide(struct ag_engine *engine, struct ag_unit *unit, const struct ag_at
 	if (engine->config.dry_run)
 		return dry_run(engine, unit, &judgement, number);
 	verdict = verdict_of(&judgement);
-	if (verdict != AG_V_ACCEPT && is_answered(unit) && !has_room_for_answer(engine, unit)) {
+	if (verdict != AG_V_ACCEPT && is_answered(unit, &judgement) &&
+	    !has_room_for_answer(engine, unit)) {
 		verdict = AG_V_ACCEPT;
 		if (is_hidden(&judgement)) /* it goes on as it is */
 			judgement.effects &= ~(unsigned int)AG_EFFECT_HIDE;

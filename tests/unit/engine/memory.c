@@ -708,10 +708,24 @@ Test(memory, answers_do_not_pile_up)
 	ag_ruleset_free(rules);
 }
 
-/* The same where one answer is late, and all further questions are answered for it. */
+/* A peer that sends this PDU again and again, and takes none of what it is answered. */
+static void expect_backlog(struct traffic *traffic, const char pdu_of_peer[3])
+{
+	enum { MANY = 20000 };
+	uint64_t backlog;
+
+	ag_sim_alloc_track();
+	for (int i = 0; i < MANY; i++)
+		cr_assert_eq(pdu(traffic, AG_SIDE_CONTROLLER, 4, pdu_of_peer, 3, 27), 0);
+	backlog = ag_engine_stats(traffic->engine)->unjudged[AG_UNJUDGED_BACKLOG];
+	cr_expect_lt(ag_sim_alloc_live(), 256u * 1024);
+	cr_expect_gt(backlog, MANY / 2);
+	cr_expect_lt(backlog, MANY);
+}
+
+/* One answer is late, and all further questions are answered for it. */
 Test(memory, answers_for_the_silent_do_not_pile_up)
 {
-	enum { READS = 20000 };
 	struct ag_ruleset *rules = NULL;
 	struct traffic traffic = { 0 };
 
@@ -720,11 +734,23 @@ Test(memory, answers_for_the_silent_do_not_pile_up)
 	cr_assert_eq(PDU(&traffic, AG_SIDE_CONTROLLER, 4, "\x0a\x20\0", 27), 0);
 	traffic.now_us += 1000000;
 	cr_assert_eq(ag_engine_tick(traffic.engine, traffic.now_us), 0);
-	ag_sim_alloc_track();
-	for (int i = 0; i < READS; i++)
-		cr_assert_eq(PDU(&traffic, AG_SIDE_CONTROLLER, 4, "\x0a\x20\0", 27), 0);
-	cr_expect_lt(ag_sim_alloc_live(), 256u * 1024);
-	cr_expect_gt(ag_engine_stats(traffic.engine)->unjudged[AG_UNJUDGED_BACKLOG], READS / 2);
+	expect_backlog(&traffic, "\x0a\x20\0");
+	ag_engine_free(traffic.engine);
+	ag_ruleset_free(rules);
+}
+
+/* A command is answered where a rule has made a request of it. */
+Test(memory, answers_to_what_is_rewritten_do_not_pile_up)
+{
+	struct ag_ruleset *rules = NULL;
+	struct traffic traffic = { 0 };
+
+	cr_assert_eq(compile_text("rule odd when att.opcode == write_command "
+				  "rewrite att.opcode = read_request reject",
+				  &rules),
+		     0);
+	cr_assert_eq(start(&traffic, rules), 0);
+	expect_backlog(&traffic, "\x52\x20\0");
 	ag_engine_free(traffic.engine);
 	ag_ruleset_free(rules);
 }
