@@ -60,15 +60,16 @@ static struct user_channel *channel_of(struct ag_transport *transport)
 
 /* ---- A command of our own, while nobody else talks to the controller ---- */
 
-/* Wait for a packet until a time of ag_now_us(), however many have come. @return: as
- * ag_opening_wait() */
+/* Wait for a packet until a time of ag_now_us(), whatever packets and signals have come. @return:
+ * as ag_opening_wait() */
 static int wait_until(const struct ag_opening *opening, int fd, uint64_t limit_us)
 {
 	uint64_t now_us = ag_now_us();
+	int r = AG_IO_AGAIN;
 
-	if (now_us >= limit_us)
-		return AG_IO_AGAIN;
-	return ag_opening_wait(opening, fd, POLLIN, (int)((limit_us - now_us + 999) / 1000));
+	for (; r == AG_IO_AGAIN && now_us < limit_us; now_us = ag_now_us())
+		r = ag_opening_wait(opening, fd, POLLIN, (int)((limit_us - now_us + 999) / 1000));
+	return r;
 }
 
 /* Send a command without parameters and wait for its completion; what comes before it is of no

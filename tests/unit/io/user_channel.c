@@ -2,6 +2,8 @@
 /* Reading from a user channel, of which a pair of sockets takes the place. */
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -117,4 +119,62 @@ Test(io_user_channel, does_not_wait_for_ever_for_who_never_answers)
 	pthread_join(thread, NULL);
 	close(channel.driver);
 	channel.transport->ops->free(channel.transport);
+}
+
+static void notice(int number)
+{
+	(void)number;
+}
+
+/* Until the thread that the test began in sleeps (proc(5)). */
+static void wait_for_sleep(void)
+{
+	char path[64], stat[512] = "";
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)getpid());
+	while (!strstr(stat, ") S ")) {
+		FILE *file = fopen(path, "r");
+
+		cr_assert(file && fgets(stat, sizeof(stat), file));
+		fclose(file);
+	}
+}
+
+struct driver {
+	const struct channel *channel;
+	pthread_t waiting;
+};
+
+/* A controller that was reset, and a signal before it says so. */
+static void *reset_slowly(void *user)
+{
+	static const uint8_t done[] = { 0x04, 0x0e, 0x04, 0x01, 0x03, 0x0c, 0x00 };
+	const struct driver *driver = user;
+	uint8_t command[8];
+
+	cr_assert_eq(recv(driver->channel->driver, command, sizeof(command), 0), 4);
+	wait_for_sleep();
+	pthread_kill(driver->waiting, SIGUSR1);
+	wait_for_sleep();
+	cr_assert_eq(send(driver->channel->driver, done, sizeof(done), 0), (ssize_t)sizeof(done));
+	return NULL;
+}
+
+Test(io_user_channel, goes_on_waiting_after_a_signal)
+{
+	const struct ag_opening alone = { .cancel_fd = -1, .other_fd = -1 };
+	struct sigaction action = { .sa_handler = notice };
+	struct channel channel;
+	struct driver driver = { &channel, pthread_self() };
+	pthread_t thread;
+	uint8_t command[8];
+
+	cr_assert_eq(sigaction(SIGUSR1, &action, NULL), 0);
+	start(&channel);
+	cr_assert_eq(pthread_create(&thread, NULL, reset_slowly, &driver), 0);
+	cr_expect_eq(channel.transport->ops->renew(channel.transport, &alone), 0);
+	pthread_join(thread, NULL);
+	cr_expect_eq(recv(channel.driver, command, sizeof(command), MSG_DONTWAIT), -1,
+		     "it was reset twice");
+	end(&channel);
 }
