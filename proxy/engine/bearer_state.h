@@ -86,6 +86,7 @@ struct ag_channel {
 	uint8_t ident;
 	size_t place; /* in the request that asked for it */
 	bool credit_based;
+	bool ending[2];                /* that side has asked for its end */
 	uint16_t cid[2];               /* at that side: what packets to it carry */
 	uint16_t mtu[2];               /* what that side takes */
 	struct ag_credit_flow flow[2]; /* to that side */

@@ -220,6 +220,7 @@ static void open_channel(struct ag_link *link, struct ag_channel *channel, enum 
 			ag_channel_close(other);
 	}
 	channel->state = AG_CHANNEL_OPEN;
+	channel->ending[0] = channel->ending[1] = false;
 	link->has_channels = true;
 	ag_bearer_init(&channel->bearer, classic ? AG_BEARER_ATT_BREDR : AG_BEARER_EATT);
 	ag_bearer_set_mtu(&channel->bearer, channel->mtu[0], channel->mtu[1]);
@@ -300,13 +301,25 @@ static void on_reconfigure_request(struct ag_link *link, enum ag_side from,
 	}
 }
 
-/* 4.7; the channels are named as in the request, so the destination is the answering side */
+/* 4.6; the destination is the other side */
+static void on_disconnection_request(struct ag_link *link, enum ag_side from,
+				     const struct ag_l2cap_signal *signal)
+{
+	uint16_t dcid = ag_l2cap_cid(signal->destination, 0);
+	struct ag_channel *channel = find_by_cid(link, ag_other(from), dcid);
+
+	if (channel)
+		channel->ending[from] = true;
+}
+
+/* 4.7; the channels are named as in the request, so the destination is the answering side. Whoever
+ * did not ask does not heed it, and goes on. */
 static void on_disconnection_response(struct ag_link *link, enum ag_side from,
 				      const struct ag_l2cap_signal *signal)
 {
 	struct ag_channel *channel = find_by_cid(link, from, ag_l2cap_cid(signal->destination, 0));
 
-	if (channel)
+	if (channel && channel->ending[ag_other(from)])
 		ag_channel_close(channel);
 }
 
@@ -321,6 +334,7 @@ static const struct handler handlers[] = {
 	{ AG_L2CAP_CONNECTION_REQUEST, on_request },
 	{ AG_L2CAP_CONNECTION_RESPONSE, on_response },
 	{ AG_L2CAP_CONFIGURATION_REQUEST, on_configuration_request },
+	{ AG_L2CAP_DISCONNECTION_REQUEST, on_disconnection_request },
 	{ AG_L2CAP_DISCONNECTION_RESPONSE, on_disconnection_response },
 	{ AG_L2CAP_LE_CREDIT_CONNECTION_REQUEST, on_request },
 	{ AG_L2CAP_LE_CREDIT_CONNECTION_RESPONSE, on_response },
