@@ -400,6 +400,14 @@ static int on_fixed_credits(struct ag_engine *engine, const struct ag_unit *unit
 	return ag_eatt_drain(engine, unit->link, channel, unit->from);
 }
 
+/* 4: an identifier is never 0, and on LE a frame has one command. What is not so Linux throws away.
+ */
+static bool is_heeded(const struct ag_link *link, const struct ag_l2cap_signal *signal,
+		      const struct ag_cursor *behind)
+{
+	return signal->ident && (link->view.type == AG_LINK_BREDR || !behind->left);
+}
+
 int ag_signal(struct ag_engine *engine, struct ag_unit *unit)
 {
 	struct ag_cursor commands = ag_cursor(unit->pdu, unit->len);
@@ -408,7 +416,7 @@ int ag_signal(struct ag_engine *engine, struct ag_unit *unit)
 	int r = 0, found;
 
 	while (!r && (found = ag_l2cap_signal_next(&commands, &signal)) != AG_L2CAP_END) {
-		if (found == AG_L2CAP_SHORT)
+		if (found == AG_L2CAP_SHORT || !is_heeded(unit->link, &signal, &commands))
 			continue;
 		if (signal.code != AG_L2CAP_FLOW_CONTROL_CREDIT)
 			learn(unit->link, unit->from, &signal);
