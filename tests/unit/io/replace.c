@@ -123,7 +123,7 @@ static const struct ag_disk_config config = {
 	.mode = 0600,
 	.durable = true,
 	.make_directories = true,
-	.patience_ms = 5000,
+	.patience_ms = 60000,
 };
 
 /* Both kinds, through the thread. */
