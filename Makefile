@@ -67,10 +67,13 @@ $(BUILD)/libsim.a: $(call objects,$(SIM_SRC))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-# tests/sim/alloc.c counts allocations and lets them fail
+# tests/sim/alloc.c counts allocations and lets them fail, tests/sim/calls.c asks tests before the kernel
 $(BUILD)/unit: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free \
                           -Wl,--wrap=strdup,--wrap=strndup,--wrap=asprintf \
-                          -Wl,--wrap=open_memstream,--wrap=fclose,--wrap=pthread_create
+                          -Wl,--wrap=open_memstream,--wrap=fclose,--wrap=pthread_create \
+                          -Wl,--wrap=access,--wrap=open,--wrap=glob,--wrap=poll,--wrap=ioctl \
+                          -Wl,--wrap=socket,--wrap=bind,--wrap=getsockopt,--wrap=setsockopt \
+                          -Wl,--wrap=read,--wrap=write,--wrap=send
 $(BUILD)/unit: $(call objects,$(UNIT_SRC) $(LIB_SRC) $(filter-out %/main.c,$(PHONE_SRC))) $(BUILD)/libsim.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
 
