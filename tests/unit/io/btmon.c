@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "proxy/io/btmon.h"
+#include "tests/sim/bluetooth.h"
+#include "tests/sim/calls.h"
 
 static const uint8_t read_request[] = { 0x0a, 0x16, 0x00 };
 static const struct ag_link_view view = { .handle = 0x40 };
@@ -149,5 +152,63 @@ Test(io_btmon, a_channel_that_fails)
 	cr_assert_gt(read(log[0], text, sizeof(text) - 1), 0);
 	cr_expect_str_eq(text,
 			 "attgate: btmon does not show everything that is decided: Broken pipe\n");
+	ag_btmon_close(&btmon);
+}
+
+static unsigned int gone;
+
+/* As often as there is no such controller. */
+static ssize_t send_of_one_that_is_gone(int fd, const void *data, size_t len, int flags)
+{
+	(void)fd;
+	(void)data;
+	(void)len;
+	(void)flags;
+	if (gone == 0)
+		return AG_SIM_KERNEL;
+	gone--;
+	errno = ENODEV;
+	return -1;
+}
+
+/* What was decided of a controller that has gone meanwhile belongs to none. */
+Test(io_btmon, a_controller_that_is_gone)
+{
+	struct ag_decision host = make(AG_FROM_HOST);
+	struct ag_btmon btmon = { .fd = -1 };
+
+	ag_sim_bluetooth_begin();
+	ag_btmon_open(&btmon);
+	cr_assert_geq(btmon.fd, 0);
+	ag_btmon_opened(&btmon, AG_SIDE_HOST, "hci2");
+	ag_btmon_tap(&btmon, &host);
+	cr_expect_eq(heard_index(ag_sim_bluetooth.logging), 2);
+	ag_sim_calls.send = send_of_one_that_is_gone;
+	gone = 1;
+	ag_btmon_tap(&btmon, &host);
+	cr_expect_eq(heard_index(ag_sim_bluetooth.logging), 0xffff);
+	cr_expect_not(btmon.told);
+	/* nor is there anything else */
+	gone = 2;
+	ag_btmon_tap(&btmon, &host);
+	cr_expect(btmon.told);
+	ag_btmon_close(&btmon);
+}
+
+Test(io_btmon, a_kernel_without_the_channel)
+{
+	struct ag_btmon btmon = { .fd = 0 };
+	char text[512] = "";
+	int log[2];
+
+	ag_sim_bluetooth_begin();
+	ag_sim_bluetooth.socket_error = EPERM;
+	cr_assert_eq(pipe(log), 0);
+	cr_assert_geq(dup2(log[1], STDERR_FILENO), 0);
+	ag_btmon_open(&btmon);
+	cr_expect_eq(btmon.fd, -1);
+	cr_assert_gt(read(log[0], text, sizeof(text) - 1), 0);
+	cr_expect_str_eq(text, "attgate: btmon will not show what is decided: no logging channel "
+			       "(Operation not permitted)\n");
 	ag_btmon_close(&btmon);
 }

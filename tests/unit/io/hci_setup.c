@@ -7,6 +7,8 @@
 #include <errno.h>
 
 #include "proxy/io/hci_setup.h"
+#include "tests/sim/bluetooth.h"
+#include "tests/sim/calls.h"
 
 static struct ag_setup_watch watch;
 
@@ -134,4 +136,85 @@ Test(hci_setup, one_that_is_set_up_makes_good_for_those_before)
 	judge(AG_HCI_SETUP_DONE);
 	fail();
 	cr_expect_eq(ag_setup_pause_ms(&watch), 1000);
+}
+
+/* ---- Asking the kernel ---- */
+
+static ssize_t broken(int fd, const void *data, size_t len)
+{
+	(void)fd;
+	(void)data;
+	(void)len;
+	errno = EIO;
+	return -1;
+}
+
+static ssize_t nothing_to_read(int fd, void *out, size_t len)
+{
+	(void)fd;
+	(void)out;
+	(void)len;
+	errno = EAGAIN;
+	return -1;
+}
+
+Test(hci_setup, what_the_kernel_says)
+{
+	struct ag_sim_bluetooth *kernel = &ag_sim_bluetooth;
+
+	ag_sim_bluetooth_begin();
+	cr_expect_eq(ag_hci_setup_ask(1), AG_HCI_SETUP_GONE);
+	kernel->hci[1].there = true;
+	cr_expect_eq(ag_hci_setup_ask(1), AG_HCI_SETUP_IDLE);
+	kernel->listed = 0;
+	cr_expect_eq(ag_hci_setup_ask(1), AG_HCI_SETUP_IDLE);
+	kernel->hci[1].up = true;
+	cr_expect_eq(ag_hci_setup_ask(1), AG_HCI_SETUP_RUNS);
+	kernel->listed = 1;
+	cr_expect_eq(ag_hci_setup_ask(1), AG_HCI_SETUP_DONE);
+	/* nobody says */
+	kernel->manage_error = ENOMEM;
+	cr_expect_eq(ag_hci_setup_ask(1), AG_HCI_SETUP_UNKNOWN);
+	kernel->manage_error = 0;
+	ag_sim_calls.read = nothing_to_read;
+	cr_expect_eq(ag_hci_setup_ask(1), AG_HCI_SETUP_UNKNOWN);
+	ag_sim_calls.write = broken;
+	cr_expect_eq(ag_hci_setup_ask(1), AG_HCI_SETUP_UNKNOWN);
+	kernel->socket_error = EMFILE;
+	cr_expect_eq(ag_hci_setup_ask(1), AG_HCI_SETUP_UNKNOWN);
+}
+
+static unsigned int failures;
+static unsigned int last_pause_ms;
+
+static void on_failed(void *user, unsigned int pause_ms)
+{
+	cr_expect_eq(user, &watch);
+	failures++;
+	last_pause_ms = pause_ms;
+}
+
+/* Until nothing is watched any more. */
+static void run_watch(struct ev_loop *loop)
+{
+	ag_setup_watch_start(&watch, loop, 1, on_failed, &watch);
+	ev_run(loop, 0);
+	cr_expect_not(ev_is_active(&watch.look));
+}
+
+Test(hci_setup, watching_ends, .timeout = 60)
+{
+	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+
+	ag_sim_bluetooth_begin();
+	run_watch(loop);
+	cr_expect_eq(failures, 0, "there is none");
+	ag_sim_bluetooth.hci[1].there = true;
+	run_watch(loop);
+	cr_expect_eq(failures, 1);
+	cr_expect_eq(last_pause_ms, 1000);
+	ag_setup_watch_start(&watch, loop, 1, on_failed, &watch);
+	ag_setup_watch_stop(&watch);
+	cr_expect_not(ev_run(loop, EVRUN_NOWAIT), "something is still waited for");
+	ev_loop_destroy(loop);
 }

@@ -17,6 +17,7 @@
 #include "proxy/io/capture.h"
 #include "proxy/io/record.h"
 #include "tests/sim/alloc.h"
+#include "tests/sim/calls.h"
 
 static char directory[] = "/tmp/attgate-record-XXXXXX";
 static struct ag_recorder recorder;
@@ -360,6 +361,44 @@ Test(io_record, a_slow_disk_costs_records_and_nothing_else)
 	signal(SIGPIPE, SIG_IGN);
 	close(fd);
 	usleep(50000);
+}
+
+static pthread_mutex_t disk = PTHREAD_MUTEX_INITIALIZER;
+
+static ssize_t wait_for_the_disk(int fd, const void *data, size_t len)
+{
+	(void)data;
+	(void)len;
+	if (fd > STDERR_FILENO) {
+		pthread_mutex_lock(&disk);
+		pthread_mutex_unlock(&disk);
+	}
+	return AG_SIM_KERNEL;
+}
+
+/* There is room for what a few files begin with, and then for none. */
+Test(io_record, rotates_while_a_disk_hangs)
+{
+	unsigned int count = 0;
+	char name[32];
+	int r = 0;
+
+	pthread_mutex_lock(&disk);
+	ag_sim_calls.write = wait_for_the_disk;
+	start("trace", 0, 0);
+	open_sides();
+	while (recorder.lost == 0)
+		see(AG_SIDE_HOST, false, command, sizeof(command));
+	for (; r == 0 && count < 100; count += r == 0)
+		r = ag_recorder_rotate(&recorder);
+	cr_expect_eq(r, AG_RECORD_NO_SERIES);
+	cr_expect(count > 0 && count < 16, "%u files", count);
+	pthread_mutex_unlock(&disk);
+	ag_recorder_stop(&recorder, 5000);
+	for (unsigned int i = 1; i <= count; i++) {
+		snprintf(name, sizeof(name), "trace.%u", i);
+		cr_expect_eq(records(name), 4, "%s", name);
+	}
 }
 
 static bool has_room(size_t len)

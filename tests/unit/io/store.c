@@ -19,6 +19,7 @@
 #include "proxy/engine/pass.h"
 #include "proxy/io/store.h"
 #include "tests/sim/alloc.h"
+#include "tests/sim/calls.h"
 
 #define CONTROLLER UINT64_C(0x00aa01000001)
 #define PEER       UINT64_C(0xc00000000000)
@@ -351,6 +352,41 @@ Test(store, what_is_no_file_of_a_peer)
 	cr_expect(strstr(text, "C0:00:00:00:00:01 is damaged: it is C0:00:00:00:00:01.damaged now"),
 		  "%s", text);
 	cr_expect(strstr(text, "C0:00:00:00:00:02 is damaged, and is not used"), "%s", text);
+}
+
+static unsigned int interrupted;
+
+static ssize_t fail_to_read(int fd, void *out, size_t len)
+{
+	(void)fd;
+	(void)out;
+	(void)len;
+	errno = interrupted > 0 ? EINTR : EIO;
+	if (interrupted > 0 && --interrupted == 0)
+		ag_sim_calls.read = NULL;
+	return -1;
+}
+
+/* It stays where it is, and is read the next time. */
+Test(store, a_disk_that_cannot_be_read)
+{
+	struct ag_store *store;
+	char path[128];
+
+	make_controller_dir();
+	put_file(PEER, 1000);
+	store = open_store(top);
+	ag_sim_calls.read = fail_to_read;
+	controller(store, CONTROLLER);
+	cr_expect_eq(count_peers(store), 0);
+	ag_store_free(store);
+	store = open_store(top);
+	interrupted = 2;
+	controller(store, CONTROLLER);
+	cr_expect_eq(count_peers(store), 1);
+	ag_store_free(store);
+	path_of(PEER, path);
+	cr_expect_eq(access(path, F_OK), 0);
 }
 
 /* Whichever allocation fails, nothing worse happens than that something is not known. */
