@@ -163,7 +163,7 @@ FILE *__wrap_open_memstream(char **text, size_t *len)
 int __wrap_pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*run)(void *),
 			  void *user)
 {
-	return fails(1) ? EAGAIN : __real_pthread_create(out, attr, run, user);
+	return fails(AG_SIM_STACK) ? EAGAIN : __real_pthread_create(out, attr, run, user);
 }
 
 /* A text that could not grow says so when it is closed. */

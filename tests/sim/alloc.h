@@ -23,6 +23,9 @@ size_t ag_sim_alloc_live(void);
 /** Let the allocation after `passing` more fail, once. */
 void ag_sim_alloc_fail_after(uint64_t passing);
 
+/** What a thread counts as, and nothing else of the project's. */
+#define AG_SIM_STACK ((size_t)1 << 23)
+
 /** Likewise, of those of at least `size` octets. */
 void ag_sim_alloc_fail_large(uint64_t passing, size_t size);
 

@@ -2,6 +2,7 @@
 #include "tests/sim/bluetooth.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -33,17 +34,24 @@ static int say(int fd, const void *data, size_t len)
 	return send(fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
+/* Whether the test may look at it: our end may have moved to another descriptor meanwhile. */
+static bool is_shown(int end)
+{
+	return end == ag_sim_bluetooth.vhci || end == ag_sim_bluetooth.user ||
+	       end == ag_sim_bluetooth.logging;
+}
+
 /* One end of a pair, the other in the table. */
 static int make_pair(int type)
 {
 	int pair[2];
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | (type & (SOCK_NONBLOCK | SOCK_CLOEXEC)), 0, pair) <
-	    0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | (type & SOCK_CLOEXEC), 0, pair) < 0)
 		return -1;
-	if (pair[0] >= DESCRIPTORS)
+	/* the test's end may be waited at */
+	if (pair[0] >= DESCRIPTORS || fcntl(pair[0], F_SETFL, type & SOCK_NONBLOCK) < 0)
 		abort();
-	if (far_end[pair[0]] > 0)
+	if (far_end[pair[0]] > 0 && !is_shown(far_end[pair[0]]))
 		close(far_end[pair[0]]);
 	far_end[pair[0]] = pair[1];
 	return pair[0];

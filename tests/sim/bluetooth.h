@@ -3,10 +3,10 @@
 #define AG_SIM_BLUETOOTH_H
 
 /*
- * A kernel with Bluetooth, in what attgate asks of one: sockets of AF_BLUETOOTH, their ioctl()s, and
- * /dev/vhci. Each descriptor is one end of a pair of sockets, of which the test has the other. What
- * the kernel says within a call waits there already; what a controller says later the test has to
- * say. How the true one behaves is played in the virtual machine (tests/e2e/kernel).
+ * A kernel with Bluetooth, in what attgate asks of one: sockets of AF_BLUETOOTH, their ioctl()s,
+ * and /dev/vhci. Each descriptor is one end of a pair of sockets, of which the test has the other.
+ * What the kernel says within a call waits there already; what a controller says later the test has
+ * to say. How the true one behaves is played in the virtual machine (tests/e2e/kernel).
  */
 
 #include <stdatomic.h>
@@ -37,9 +37,9 @@ struct ag_sim_bluetooth {
 	atomic_int listed;
 	int vhci_error; /* of access() and open() */
 	int vhci_index;
-	unsigned int silent;      /* so many virtual controllers are not replied to */
-	unsigned int early;       /* packets before the reply */
-	atomic_uint vhci_opened;  /* how often */
+	unsigned int silent;            /* so many virtual controllers are not replied to */
+	unsigned int early;             /* packets before the reply */
+	atomic_uint vhci_opened;        /* how often */
 	atomic_int vhci, user, logging; /* the test's ends of what was opened last, or -1 */
 };
 

@@ -238,7 +238,8 @@ Test(hci_device, waiting_for_it_can_be_given_up)
 	struct ag_opening opening = { .other_fd = -1 };
 	int ends[2];
 
-	*add(0, FIRST) = (struct ag_sim_hci){ .there = true, .busy = true, .bind_error = { EBUSY } };
+	add(0, FIRST)->busy = true;
+	kernel->hci[0].bind_error[0] = EBUSY;
 	cr_assert_eq(pipe(ends), 0);
 	cr_assert_eq(write(ends[1], "x", 1), 1);
 	opening.cancel_fd = ends[0];
@@ -310,8 +311,7 @@ Test(hci_device, one_that_is_blocked_is_let_alone)
 	put_switch(path, '1');
 	cr_expect_eq(ag_hci_bind(transport, 0, &alone), -ERFKILL);
 	cr_expect(kernel->hci[0].up && kernel->hci[0].binds == 0);
-	cr_expect_str_eq(transport->why,
-			 "hci0 is blocked by rfkill: `rfkill unblock bluetooth'");
+	cr_expect_str_eq(transport->why, "hci0 is blocked by rfkill: `rfkill unblock bluetooth'");
 	put_switch(path, '0');
 	expect_taken(transport);
 	/* what cannot be read says nothing */

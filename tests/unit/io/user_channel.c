@@ -240,7 +240,7 @@ Test(io_user_channel, what_the_kernel_says_to_a_packet)
 	uint8_t got[8];
 
 	start(&channel);
-	strcpy(channel.transport->label, "hci0");
+	snprintf(channel.transport->label, sizeof(channel.transport->label), "hci0");
 	cr_expect_eq(write_command(channel.transport), 0);
 	cr_expect_eq(recv(channel.driver, got, sizeof(got), MSG_DONTWAIT), 4);
 	ag_sim_calls.send = refuse;
@@ -329,8 +329,7 @@ Test(io_user_channel, a_controller_that_does_not_answer)
 
 	kernel->hci[1].mute = true;
 	cr_expect_eq(open_it(transport), -ETIMEDOUT);
-	cr_expect_str_eq(transport->why,
-			 "hci1 does not answer HCI Reset: Connection timed out");
+	cr_expect_str_eq(transport->why, "hci1 does not answer HCI Reset: Connection timed out");
 	cr_expect_eq(transport->fd, -1);
 	/* asked twice, then let go */
 	expect_heard(reset, sizeof(reset));

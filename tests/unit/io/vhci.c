@@ -150,9 +150,11 @@ Test(io_vhci, a_device_that_is_not_there)
 		{ EPERM, -EPERM,
 		  "no permission for /dev/vhci: run attgate as root, or by attgate@.service" },
 		{ ENOENT, -ENODEV,
-		  "/dev/vhci is missing: `modprobe hci_vhci' (the kernel needs CONFIG_BT_HCIVHCI)" },
+		  "/dev/vhci is missing: `modprobe hci_vhci' (the kernel needs "
+		  "CONFIG_BT_HCIVHCI)" },
 		{ ENODEV, -ENODEV,
-		  "/dev/vhci is missing: `modprobe hci_vhci' (the kernel needs CONFIG_BT_HCIVHCI)" },
+		  "/dev/vhci is missing: `modprobe hci_vhci' (the kernel needs "
+		  "CONFIG_BT_HCIVHCI)" },
 		{ EMFILE, -EMFILE, "/dev/vhci: Too many open files" },
 	};
 
