@@ -278,6 +278,8 @@ static void expect_newest(bool newest_first)
 	store = open_store(top);
 	controller(store, CONTROLLER);
 	cr_expect_eq(count_peers(store), AG_STORE_PEERS);
+	for (unsigned int i = 0; i < TOO_MANY; i++)
+		wait_for(peers[newest_first ? AG_STORE_PEERS + i : i], false);
 	ag_store_free(store);
 	for (unsigned int i = 0; i < FILES; i++) {
 		bool newest = newest_first ? i < AG_STORE_PEERS : i >= TOO_MANY;
