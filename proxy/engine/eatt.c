@@ -434,17 +434,14 @@ int ag_eatt_frame(struct ag_engine *engine, struct ag_unit *unit)
 		flow->sender--;
 	else
 		r = let_all_go(engine, unit);
-	if (r)
-		return r;
-	if (first && unit->len < SDU_HEADER) {
+	if (!r && first && unit->len < SDU_HEADER) {
 		engine->stats.unjudged[AG_UNJUDGED_TRUNCATED]++;
 		return ag_eatt_forward(engine, unit);
 	}
-	if (first) {
+	if (!r && first)
 		r = begin_sdu(engine, flow, unit);
-		if (r)
-			return r;
-	}
+	if (r)
+		return r;
 	flow->sdu_have += unit->frame_len - (first ? SDU_HEADER : 0);
 	if (flow->sdu_discarded && !unit->forwarded)
 		return discard_frame(engine, unit);
