@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <criterion/criterion.h>
-#include <criterion/redirect.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "proxy/wire/l2cap.h"
-#include "tests/sim/phone/phone.h"
+#include "tests/unit/phone/alone.h"
 
 /* The phone's enhanced bearers; this test is the peripheral, whose channels are 0x50 and 0x51, with
  * frames of 64 octets and 3 credits each. What the phone writes goes nowhere; packets_out() tells
  * how many it would have been. */
 
-#define HANDLE 0x2a
 /* The identifier of the first request: none of those that Linux counts from. */
 #define ASKED 0x80
 
@@ -27,10 +24,7 @@ static unsigned int packets_out(void)
 
 static void link_up(void)
 {
-	cr_redirect_stdout();
-	phone.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	phone.link.acl_len = 251;
-	phone.link.acl_count = 20;
+	phone_alone(&phone, 251, 20);
 	phone.options.eatt = true;
 	phone_link_up(&phone, HANDLE);
 	cr_assert_eq(packets_out(), 0);

@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <criterion/criterion.h>
-#include <criterion/redirect.h>
-#include <fcntl.h>
 #include <unistd.h>
 
-#include "tests/sim/phone/phone.h"
+#include "tests/unit/phone/alone.h"
 
 /* What the phone does when it is told to, link after link. What it writes goes nowhere. */
-
-#define HANDLE 0x2a
 
 static struct phone phone;
 
 static void begin(void)
 {
-	cr_redirect_stdout();
-	phone.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	phone.link.acl_len = 251;
-	phone.link.acl_count = 20;
+	phone_alone(&phone, 251, 20);
 	phone.options.links = 3;
 	phone.options.signalled = true;
 }

@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <criterion/criterion.h>
-#include <criterion/redirect.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "tests/sim/phone/crypto.h"
 #include "tests/sim/phone/faults.h"
-#include "tests/sim/phone/phone.h"
+#include "tests/unit/phone/alone.h"
 
 /* That the phone notices what the other side must not do. What it writes goes nowhere. */
-
-#define HANDLE 0x2a
 
 static struct phone phone;
 
 static void link_up(void)
 {
-	cr_redirect_stdout();
-	phone.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	phone.link.acl_len = 27;
-	phone.link.acl_count = 1;
+	phone_alone(&phone, 27, 1);
 	phone_link_up(&phone, HANDLE);
 	/* The client's first request has left, in one packet of the controller's one buffer. */
 	cr_assert_eq(phone.link.in_flight, 1);
