@@ -78,7 +78,7 @@ static void put_traffic(const struct page *page, const struct ag_stats *stats)
 	       "Packets completed by the controller that it was never given");
 	sample(page, "surplus_completions_total", NULL, NULL, stats->surplus_completions);
 	family(page, "early_releases", "counter",
-	       "Held PDUs released because there was no more room");
+	       "Held PDUs released for want of room, and frames sent beyond the credits");
 	sample(page, "early_releases_total", NULL, NULL, stats->early_releases);
 	family(page, "unannounced", "counter",
 	       "Times the host could not be told that something else is hidden");
