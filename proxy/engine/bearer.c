@@ -192,6 +192,8 @@ void ag_bearer_glance(const struct ag_unit *unit, uint64_t now_us)
 
 	ag_att_parse(unit->pdu, unit->len, &att);
 	ag_bearer_asked(unit->bearer, unit->from, &att, now_us);
+	if (att.kind == AG_ATT_REQUEST)
+		unit->bearer->transaction[unit->from].pdu_len = unit->pdu_len;
 	ag_bearer_answered(unit->bearer, unit->from, &att, now_us);
 }
 

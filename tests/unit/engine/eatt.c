@@ -21,6 +21,7 @@ struct setup {
 	enum ag_bearer_type seen; /* bearer of the last decision */
 	enum ag_verdict verdict;
 	size_t pdu_len;
+	size_t whole_len; /* of which only the beginning may have been seen */
 };
 
 static void feed(struct setup *setup, enum ag_side side, const char *hex)
@@ -67,6 +68,7 @@ static void tap(void *user, const struct ag_decision *decision)
 	setup->seen = decision->bearer;
 	setup->verdict = decision->verdict;
 	setup->pdu_len = decision->len;
+	setup->whole_len = decision->pdu_len;
 }
 
 /* Credits are what each side grants at first. */
@@ -275,6 +277,24 @@ Test(eatt, an_sdu_beyond_the_credits_that_nobody_wants_goes_by)
 	expect(&setup, AG_SIDE_CONTROLLER, first);
 	expect(&setup, AG_SIDE_CONTROLLER, second);
 	cr_assert_eq(ag_engine_stats(setup.engine)->unjudged[AG_UNJUDGED_TOO_LONG], 1);
+	end(&setup);
+}
+
+/* The peer says something else, and in the end the host gets another answer. */
+Test(eatt, of_an_sdu_that_goes_by_it_is_known_how_long_it_is)
+{
+	struct setup setup = { 0 };
+	char first[256], second[64];
+
+	open_bearer(&setup, "rule surplus when from == peer and att.unsolicited reject", 5, 2);
+	long_write(first, second);
+	memcpy(strstr(first, "4600"), "c800", 4);
+	forward(&setup, AG_SIDE_HOST, first);
+	feed(&setup, AG_SIDE_CONTROLLER, "02 4020 0700 0300 4000 0100 0b");
+	cr_expect_eq(setup.verdict, AG_V_REJECT);
+	cr_assert_eq(ag_engine_tick(setup.engine, 1000 + 10000000), 0);
+	cr_expect_eq(setup.verdict, AG_V_TIMEOUT);
+	cr_expect_eq(setup.whole_len, 200);
 	end(&setup);
 }
 
