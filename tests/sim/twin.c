@@ -60,6 +60,7 @@ static void add_decision(uint64_t *digest, const struct ag_decision *decision)
 		decision->has_error, decision->has_error ? decision->error : 0,
 		decision->effects,   decision->delay_us,
 		decision->packets,   decision->rule ? decision->rule->index + 1 : 0,
+		decision->entries,   decision->hidden,
 	};
 
 	add(digest, numbers, sizeof(numbers));
@@ -76,9 +77,10 @@ static void add_map(uint64_t *digest, const struct ag_attributes *map)
 	add_number(digest, ag_attributes_changes(map));
 	for (size_t i = 0; i < ag_attributes_count(map); i++) {
 		const struct ag_attribute *attribute = ag_attributes_at(map, i);
-		const uint64_t numbers[] = { attribute->handle,  attribute->kind,
-					     attribute->uuid.hi, attribute->uuid.lo,
-					     attribute->end,     attribute->value };
+		const uint64_t numbers[] = { attribute->handle,    attribute->kind,
+					     attribute->uuid.hi,   attribute->uuid.lo,
+					     attribute->end,       attribute->value,
+					     attribute->properties };
 
 		add(digest, numbers, sizeof(numbers));
 	}
