@@ -283,7 +283,7 @@ static void look_value(struct ag_looking *looking, const struct ag_att *request,
 	const struct ag_hiding *hiding = &looking->link->hiding[looking->owner];
 	size_t offset = 0;
 
-	if (!ag_att_has(att, AG_ATT_P_VALUE) ||
+	if ((att->opcode != AG_ATT_READ_RSP && att->opcode != AG_ATT_READ_BLOB_RSP) ||
 	    !is_hash_at(looking, ag_att_number(request, AG_ATT_P_HANDLE)))
 		return;
 	if (ag_att_has(request, AG_ATT_P_OFFSET))

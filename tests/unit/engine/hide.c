@@ -245,6 +245,7 @@ Test(engine_hide, a_hash_that_is_none_stays)
 {
 	static const uint8_t shorter[] = { 0x0b, 1, 2, 3 };
 	static const uint8_t longer[] = { 0x0b, HASH, 0x20 };
+	static const uint8_t prepared[] = { 0x17, 0x20, 0, 0, 0, 1, 2, 3 };
 	struct heard heard;
 
 	begin(no_battery, false, false);
@@ -256,6 +257,11 @@ Test(engine_hide, a_hash_that_is_none_stays)
 	SAY(AG_SIDE_HOST, 0x0a, 0x21, 0);
 	heard = say(AG_SIDE_CONTROLLER, shorter, sizeof(shorter));
 	cr_expect_arr_eq(heard.out, shorter, sizeof(shorter));
+	/* what is to be written there is no part of it */
+	SAY(AG_SIDE_HOST, 0x16, 0x20, 0, 0, 0, 1, 2, 3);
+	heard = say(AG_SIDE_CONTROLLER, prepared, sizeof(prepared));
+	cr_expect_eq(heard.out_len, sizeof(prepared));
+	cr_expect_arr_eq(heard.out, prepared, sizeof(prepared));
 	end();
 }
 
