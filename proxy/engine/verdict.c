@@ -562,8 +562,11 @@ static int dry_run(struct ag_engine *engine, struct ag_unit *unit,
 	return ag_forward_unchanged(engine, unit);
 }
 
+/* Of what is not forwarded. */
 static bool is_answered(const struct ag_unit *unit, const struct judgement *judgement)
 {
+	if (!is_hidden(judgement) && !is_refused(judgement))
+		return false;
 	return !unit->bearer || judgement->att.kind == AG_ATT_REQUEST ||
 	       judgement->att.kind == AG_ATT_INDICATION;
 }

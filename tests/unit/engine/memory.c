@@ -755,6 +755,26 @@ Test(memory, answers_to_what_is_rewritten_do_not_pile_up)
 	ag_ruleset_free(rules);
 }
 
+/* What is not answered needs no room for an answer. */
+Test(memory, what_is_dropped_is_dropped_all_the_same)
+{
+	struct ag_ruleset *rules = NULL;
+	struct traffic traffic = { 0 };
+	size_t before;
+
+	cr_assert_eq(compile_text("rule no when att.opcode == read_request reject\n"
+				  "rule none when att.opcode == write_request drop",
+				  &rules),
+		     0);
+	cr_assert_eq(start(&traffic, rules), 0);
+	expect_backlog(&traffic, "\x0a\x20\0");
+	before = traffic.data_out;
+	cr_assert_eq(PDU(&traffic, AG_SIDE_CONTROLLER, 4, "\x12\x20\0\1", 27), 0);
+	cr_expect_eq(traffic.data_out, before);
+	ag_engine_free(traffic.engine);
+	ag_ruleset_free(rules);
+}
+
 Test(memory, more_links_than_are_judged)
 {
 	struct ag_ruleset *rules = NULL;
