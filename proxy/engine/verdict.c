@@ -283,7 +283,8 @@ static bool is_request(const struct ag_unit *unit, uint8_t opcode)
 	return unit->bearer && ag_att_kind(opcode) == AG_ATT_REQUEST;
 }
 
-/* Answers to a peer that does not wait for them must not pile up for want of buffers or credits. */
+/* Answers to a peer that does not wait for them must not pile up for want of buffers or credits.
+ * What goes on in their place is counted here. */
 static inline bool has_room_for_answer(struct ag_engine *engine, const struct ag_unit *unit)
 {
 	const struct ag_line *back = &unit->link->line[unit->from];
