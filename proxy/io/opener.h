@@ -36,7 +36,7 @@ struct ag_opener {
 	bool patient;
 	unsigned int pause_ms;
 	int result;
-	enum ag_side side;
+	_Atomic enum ag_side side; /* that is being opened; may be looked at meanwhile */
 };
 
 /**
