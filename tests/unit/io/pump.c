@@ -411,7 +411,7 @@ Test(pump, what_others_gave_the_engine_to_do_is_done)
 
 /* Whichever allocation fails from here on: the session is ended, or the PDU comes when it is due.
  */
-Test(pump, a_held_pdu_without_memory)
+Test(pump, a_held_pdu_without_memory, .timeout = 60)
 {
 	static const uint8_t up[22] = { 0x04, 0x3e, 19, 0x01, 0, 0x40, 0, 1, 0, 1, 2, 3, 4, 5, 6 };
 	static const uint8_t write[] = { 0x02, 0x40, 0, 8, 0, 4, 0, 4, 0, 0x52, 3, 0, 1 };
