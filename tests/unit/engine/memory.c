@@ -598,6 +598,7 @@ Test(memory, a_late_answer_whose_first_packet_says_nothing_of_it)
 	cr_expect_eq(to_host(&traffic, before), 0);
 	cr_assert_eq(PDU(&traffic, AG_SIDE_CONTROLLER, 4, "\x1b\x10\x00", 27), 0);
 	cr_expect_eq(to_host(&traffic, before), 1);
+	cr_expect_eq(ag_engine_stats(traffic.engine)->unjudged[AG_UNJUDGED_INTERRUPTED], 0);
 	ag_engine_free(traffic.engine);
 	ag_ruleset_free(rules);
 }
