@@ -71,7 +71,7 @@ struct ag_decision {
 	bool is_att;                /* else SMP */
 	enum ag_bearer_type bearer; /* where is_att */
 	const uint8_t *pdu;         /* the ATT or SMP PDU as it came */
-	size_t len;                 /* octets at `pdu` */
+	size_t len;                 /* octets at `pdu`, of which there is one at least */
 	size_t pdu_len;             /* octets of the whole PDU; more than `len` where only the first
 				     * fragment was looked at */
 	const uint8_t *out;         /* as it goes out after `rewrite` and `hide`; NULL if neither

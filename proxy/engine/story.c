@@ -641,7 +641,7 @@ void ag_story_decision(struct ag_story *story, const struct ag_decision *decisio
 {
 	struct story_link *link = find_link(story, decision->link->handle);
 
-	if (!link || decision->len == 0)
+	if (!link)
 		return;
 	link->view = *decision->link;
 	link->known = true;

@@ -16,11 +16,8 @@ static void print_opcode(struct ag_json *json, const struct ag_decision *decisio
 {
 	enum ag_field field = decision->is_att ? AG_F_ATT_OPCODE : AG_F_SMP_OPCODE;
 
-	if (decision->len > 0)
-		ag_json_named(json, "opcode", ag_field_value_name(field, decision->pdu[0]),
-			      decision->pdu[0]);
-	else
-		ag_json_string(json, "opcode", NULL);
+	ag_json_named(json, "opcode", ag_field_value_name(field, decision->pdu[0]),
+		      decision->pdu[0]);
 }
 
 static void print_handles(struct ag_json *json, const struct ag_decision *decision)
@@ -35,7 +32,7 @@ static void print_handles(struct ag_json *json, const struct ag_decision *decisi
 	};
 	struct ag_att att = { 0 };
 
-	if (decision->is_att && decision->len > 0)
+	if (decision->is_att)
 		ag_att_parse(decision->pdu, decision->len, &att);
 	for (size_t i = 0; i < ag_array_size(handles); i++) {
 		bool there = ag_att_has(&att, handles[i].param);

@@ -53,7 +53,7 @@ void ag_decision_format(const struct ag_decision *decision, char *out, size_t si
 /* What a PDU asks may be said; what it holds may be a secret. */
 static void without_values(const struct ag_decision *decision, char *text)
 {
-	uint8_t opcode = decision->len > 0 ? decision->pdu[0] : 0;
+	uint8_t opcode = decision->pdu[0];
 	bool asks = decision->is_att &&
 		    (opcode == AG_ATT_ERROR_RSP || ag_att_kind(opcode) != AG_ATT_RESPONSE);
 	/* values, lists of handles with values, and what follows the name of everything else */

@@ -439,7 +439,7 @@ static void touch(struct ag_store *store, bool is_att, uint8_t opcode)
 
 void ag_store_tap(void *user, const struct ag_decision *decision)
 {
-	touch(user, decision->is_att, decision->len > 0 ? decision->pdu[0] : 0);
+	touch(user, decision->is_att, decision->pdu[0]);
 }
 
 void ag_store_pass(void *user, const struct ag_passed *passed)
