@@ -77,15 +77,9 @@ int ag_rulebook_load(const char *const *paths, size_t n_paths, FILE *errors,
 		     struct ag_rulebook *out)
 {
 	ag_cleanup(ag_rulefiles_clear) struct ag_rulefiles files = { 0 };
-	ag_cleanup(ag_diags_clear) struct ag_diags diags = AG_DIAGS_INIT;
 	ag_cleanup(ag_rulebook_clear) struct ag_rulebook book = { .set = NULL };
-	int r = ag_rulefiles_read(paths, n_paths, &files, errors);
+	int r = ag_rulefiles_load(paths, n_paths, &files, &book.set, errors);
 
-	if (r != 0)
-		return r < 0 ? r : AG_RULES_INVALID;
-	r = ag_ruleset_compile(files.sources, files.count, &book.set, &diags);
-	if (errors)
-		ag_rulefiles_report(&files, &diags, errors);
 	if (r == 0)
 		r = note_files(&book, &files);
 	if (r != 0)

@@ -266,19 +266,26 @@ void ag_rulefiles_report(const struct ag_rulefiles *files, const struct ag_diags
 			diags->errors + diags->warnings - diags->count);
 }
 
-int ag_rulefiles_compile(const char *const *paths, size_t n_paths, struct ag_ruleset **out,
-			 FILE *errors)
+int ag_rulefiles_load(const char *const *paths, size_t n_paths, struct ag_rulefiles *files,
+		      struct ag_ruleset **out, FILE *errors)
 {
-	ag_cleanup(ag_rulefiles_clear) struct ag_rulefiles files = { 0 };
 	ag_cleanup(ag_diags_clear) struct ag_diags diags = AG_DIAGS_INIT;
-	int result = ag_rulefiles_read(paths, n_paths, &files, errors);
+	int result = ag_rulefiles_read(paths, n_paths, files, errors);
 
 	if (result < 0)
 		return result;
 	if (result > 0)
 		return AG_RULES_INVALID;
-	result = ag_ruleset_compile(files.sources, files.count, out, &diags);
+	result = ag_ruleset_compile(files->sources, files->count, out, &diags);
 	if (errors)
-		ag_rulefiles_report(&files, &diags, errors);
+		ag_rulefiles_report(files, &diags, errors);
 	return result;
+}
+
+int ag_rulefiles_compile(const char *const *paths, size_t n_paths, struct ag_ruleset **out,
+			 FILE *errors)
+{
+	ag_cleanup(ag_rulefiles_clear) struct ag_rulefiles files = { 0 };
+
+	return ag_rulefiles_load(paths, n_paths, &files, out, errors);
 }

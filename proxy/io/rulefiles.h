@@ -47,4 +47,9 @@ void ag_rulefiles_report(const struct ag_rulefiles *files, const struct ag_diags
 int ag_rulefiles_compile(const char *const *paths, size_t n_paths, struct ag_ruleset **out,
 			 FILE *errors);
 
+/** The same, of files that are wanted too. @files: empty; freed with ag_rulefiles_clear(), whatever
+ *  is returned */
+int ag_rulefiles_load(const char *const *paths, size_t n_paths, struct ag_rulefiles *files,
+		      struct ag_ruleset **out, FILE *errors);
+
 #endif
