@@ -52,7 +52,6 @@ void ag_progress_show(struct ag_progress *progress, const struct ag_capture *cap
 		      const struct ag_capture_frame *frame)
 {
 	uint64_t size = ag_capture_size(capture);
-
 	time_t now;
 
 	if (frame->number % PROGRESS_EVERY_FRAMES != 0 || !isatty(STDERR_FILENO))
