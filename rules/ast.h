@@ -75,6 +75,8 @@ struct ag_ast_let {
 	struct ag_ast_let *next;
 	bool open; /* while it is resolved: finds circles */
 	bool used;
+	bool endless;          /* it leads into a circle or too deep; that is reported */
+	size_t endless_before; /* while it is open: what the resolver had counted */
 };
 
 struct ag_ast_file {

@@ -312,16 +312,39 @@ static struct ag_ast_let *find_let(const struct ag_resolver *resolver,
 	return NULL;
 }
 
+/** What goes too deep is reported once: each way through a `let` of a `let` of a `let` would end so,
+ *  and of these there may be more than anybody can wait for. */
+static bool too_deep(struct ag_resolver *resolver, struct ag_span span)
+{
+	ag_report_error(resolver->report, span, "nested more than %d deep", AG_DEPTH_MAX);
+	resolver->endless++;
+	return false;
+}
+
 static bool open_let(struct ag_resolver *resolver, struct ag_ast_let *let)
 {
+	let->used = true;
+	if (let->endless)
+		return false;
 	if (let->open) {
 		ag_report_error(resolver->report, let->name.span, "%.*s stands for itself",
 				(int)let->name.len, let->name.text);
+		resolver->endless++;
 		return false;
 	}
+	if (resolver->n_open == AG_DEPTH_MAX)
+		return too_deep(resolver, let->name.span);
 	let->open = true;
-	let->used = true;
+	let->endless_before = resolver->endless;
+	resolver->n_open++;
 	return true;
+}
+
+static void close_let(struct ag_resolver *resolver, struct ag_ast_let *let)
+{
+	let->open = false;
+	let->endless = let->endless_before != resolver->endless;
+	resolver->n_open--;
 }
 
 /** Items as they are found, and how deep in sets and lets. */
@@ -402,7 +425,7 @@ static bool collect_let(struct collection *to, struct ag_ast_let *let)
 	if (!open_let(to->resolver, let))
 		return false;
 	fine = collect(to, let->value);
-	let->open = false;
+	close_let(to->resolver, let);
 	return fine;
 }
 
@@ -424,11 +447,8 @@ static bool collect(struct collection *to, const struct ag_ast_value *value)
 	struct ag_ast_let *let = find_let(to->resolver, value);
 	bool fine = false;
 
-	if (to->depth == AG_DEPTH_MAX) {
-		ag_report_error(to->resolver->report, value->span, "nested more than %d deep",
-				AG_DEPTH_MAX);
-		return false;
-	}
+	if (to->depth == AG_DEPTH_MAX)
+		return too_deep(to->resolver, value->span);
 	to->depth++;
 	switch (value->kind) {
 	case AG_AST_SCALAR:
@@ -487,7 +507,7 @@ const struct ag_ast_value *ag_resolve_let(struct ag_resolver *resolver,
 	if (!open_let(resolver, let))
 		return NULL;
 	found = ag_resolve_let(resolver, let->value);
-	let->open = false;
+	close_let(resolver, let);
 	return found;
 }
 

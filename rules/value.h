@@ -25,6 +25,8 @@ struct ag_resolver {
 	struct ag_arena *arena; /* of the set */
 	struct ag_report *report;
 	struct ag_ast_let *lets; /* of the file */
+	unsigned int n_open;     /* of these, being resolved */
+	size_t endless;          /* times that one was found to have no end, or none in reach */
 };
 
 /** The slot of a field. */

@@ -95,6 +95,46 @@ Test(rules, a_long_row_of_lets_is_limited)
 }
 
 /* Vol 3 Part F, 3.2.9. */
+/** Lets of eight times the next one each, and behind the last of them `end`. */
+static char *lets_of_lets(size_t count, const char *end)
+{
+	char *text = malloc(count * 80 + strlen(end) + 1);
+	char *at = text;
+
+	cr_assert(ne(ptr, text, NULL));
+	for (size_t i = 0; i < count; i++) {
+		at += sprintf(at, "let l%zu = {", i);
+		for (size_t j = 0; j < 8; j++)
+			at += sprintf(at, "%sl%zu", j ? "," : "", i + 1);
+		at = stpcpy(at, "} ");
+	}
+	stpcpy(at, end);
+	return text;
+}
+
+/* 8 to the power of 20 ways lead to these errors. */
+Test(rules, many_ways_to_an_error_are_one)
+{
+	expect_one_error(lets_of_lets(20, "let l20 = l0 rule a when mtu in l0 log"),
+			 "l0 stands for itself");
+	expect_one_error(lets_of_lets(20, "let l20 = l20 rule a when mtu in l0 log"),
+			 "l20 stands for itself");
+	expect_result(lets_of_lets(40, "let l40 = 1 rule a when mtu in l0 log"), AG_RULES_INVALID);
+}
+
+Test(rules, lets_that_are_one_value_are_not_followed_without_end)
+{
+	enum { LETS = 2000 };
+	char *text = malloc((size_t)LETS * 40 + 80);
+	char *at = text;
+
+	cr_assert(ne(ptr, text, NULL));
+	for (size_t i = 0; i < LETS; i++)
+		at += sprintf(at, "let l%zu = l%zu ", i, i + 1);
+	sprintf(at, "let l%d = hex\"01\" rule a when att.opcode == read_request answer l0", LETS);
+	expect_one_error(text, "nested more than 64 deep");
+}
+
 Test(rules, an_attribute_value_has_512_octets)
 {
 	expect_result(repeat("rule a answer \"", "x", 512, "\""), 0);
