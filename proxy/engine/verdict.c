@@ -551,6 +551,20 @@ static enum ag_verdict foretell(const struct ag_unit *unit, const struct judgeme
 	return AG_V_REJECT;
 }
 
+/* In a dry run whoever asked is shown what came. */
+static void note_shown(const struct ag_engine *engine, const struct ag_unit *unit,
+		       const struct judgement *judgement)
+{
+	bool passive = engine->config.dry_run;
+	const struct ag_subject *subject =
+	    passive && judgement->effects & AG_EFFECT_REWRITE ? &engine->as_came : &engine->subject;
+
+	if (judgement->asked && ag_subject_has(subject, AG_F_ATT_MALFORMED) &&
+	    !subject->value[AG_F_ATT_MALFORMED].num)
+		ag_malformed_shown(unit->link, ag_other(unit->from), judgement->asked,
+				   passive ? as_came(judgement) : &judgement->att);
+}
+
 static int dry_run(struct ag_engine *engine, struct ag_unit *unit,
 		   const struct judgement *judgement, uint64_t number)
 {
@@ -559,6 +573,7 @@ static int dry_run(struct ag_engine *engine, struct ag_unit *unit,
 	enum ag_verdict verdict = foretell(unit, judgement, &error);
 
 	tell(engine, unit, judgement, verdict, error, number);
+	note_shown(engine, unit, judgement);
 	note(engine, unit, unit->pdu, unit->len, &how);
 	return ag_forward_unchanged(engine, unit);
 }
@@ -597,17 +612,6 @@ static void note_question(const struct ag_engine *engine, const struct ag_unit *
 	judgement->confirms = judgement->att.kind == AG_ATT_CONFIRMATION;
 	if (!judgement->confirms)
 		judgement->asked = &unit->bearer->transaction[ag_other(unit->from)];
-}
-
-static void note_shown(const struct ag_engine *engine, const struct ag_unit *unit,
-		       const struct judgement *judgement)
-{
-	const struct ag_subject *subject = &engine->subject;
-
-	if (judgement->asked && ag_subject_has(subject, AG_F_ATT_MALFORMED) &&
-	    !subject->value[AG_F_ATT_MALFORMED].num)
-		ag_malformed_shown(unit->link, ag_other(unit->from), judgement->asked,
-				   &judgement->att);
 }
 
 /* A confirmation made room for another indication to the side it came from. */
