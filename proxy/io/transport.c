@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "proxy/base/cleanup.h"
+#include "proxy/io/pump.h"
 
 static struct ag_transport *new_of_kind(enum ag_address_kind kind)
 {
@@ -64,7 +65,8 @@ int ag_transport_fail(struct ag_transport *transport, int error, const char *for
 	return error;
 }
 
-int ag_opening_wait(const struct ag_opening *opening, int fd, short events, int timeout_ms)
+/* @return: as ag_opening_wait(), or -EINTR */
+static int wait_once(const struct ag_opening *opening, int fd, short events, int timeout_ms)
 {
 	struct pollfd polled[] = {
 		{ .fd = opening->cancel_fd, .events = POLLIN },
@@ -73,13 +75,30 @@ int ag_opening_wait(const struct ag_opening *opening, int fd, short events, int 
 	};
 	int n = poll(polled, ag_array_size(polled), timeout_ms);
 
-	if (n < 0 && errno != EINTR)
+	if (n < 0)
 		return -errno;
-	if (n <= 0)
+	if (n == 0)
 		return AG_IO_AGAIN;
 	if (polled[0].revents)
 		return -ECANCELED;
 	if (polled[1].revents)
 		return -ECONNRESET;
 	return 0;
+}
+
+int ag_opening_wait(const struct ag_opening *opening, int fd, short events, int timeout_ms)
+{
+	int r = wait_once(opening, fd, events, timeout_ms);
+
+	return r == -EINTR ? AG_IO_AGAIN : r;
+}
+
+int ag_opening_wait_until(const struct ag_opening *opening, int fd, short events, uint64_t limit_us)
+{
+	uint64_t now_us = ag_now_us();
+	int r = -EINTR;
+
+	for (; r == -EINTR && now_us < limit_us; now_us = ag_now_us())
+		r = wait_once(opening, fd, events, (int)((limit_us - now_us + 999) / 1000));
+	return r == -EINTR ? AG_IO_AGAIN : r;
 }

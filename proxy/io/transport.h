@@ -109,6 +109,11 @@ int ag_transport_fail(struct ag_transport *transport, int error, const char *for
  */
 int ag_opening_wait(const struct ag_opening *opening, int fd, short events, int timeout_ms);
 
+/** The same until a time of ag_now_us(), whatever signals come. Who waits again and again until
+ *  then does not wait for longer. */
+int ag_opening_wait_until(const struct ag_opening *opening, int fd, short events,
+			  uint64_t limit_us);
+
 /** The kinds: constructors behind ag_transport_new(), which sets what they have in common. */
 struct ag_transport *ag_user_channel_new(void);
 struct ag_transport *ag_vhci_new(void);

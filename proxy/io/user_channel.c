@@ -60,18 +60,6 @@ static struct user_channel *channel_of(struct ag_transport *transport)
 
 /* ---- A command of our own, while nobody else talks to the controller ---- */
 
-/* Wait for a packet until a time of ag_now_us(), whatever packets and signals have come. @return:
- * as ag_opening_wait() */
-static int wait_until(const struct ag_opening *opening, int fd, uint64_t limit_us)
-{
-	uint64_t now_us = ag_now_us();
-	int r = AG_IO_AGAIN;
-
-	for (; r == AG_IO_AGAIN && now_us < limit_us; now_us = ag_now_us())
-		r = ag_opening_wait(opening, fd, POLLIN, (int)((limit_us - now_us + 999) / 1000));
-	return r;
-}
-
 /* Send a command without parameters and wait for its completion; what comes before it is of no
  * concern to anybody and is thrown away. */
 static int command(int fd, uint16_t opcode, const struct ag_opening *opening, int timeout_ms,
@@ -83,7 +71,7 @@ static int command(int fd, uint16_t opcode, const struct ag_opening *opening, in
 	if (write(fd, packet, sizeof(packet)) < 0)
 		return -errno;
 	for (;;) {
-		int r = wait_until(opening, fd, limit_us);
+		int r = ag_opening_wait_until(opening, fd, POLLIN, limit_us);
 		ssize_t n;
 
 		if (r != 0)

@@ -15,6 +15,7 @@
 
 #include "proxy/base/cleanup.h"
 #include "proxy/io/log.h"
+#include "proxy/io/pump.h"
 #include "proxy/io/transport.h"
 #include "proxy/wire/cursor.h"
 #include "proxy/wire/h4.h"
@@ -99,10 +100,12 @@ static int put_above(int fd, int other_fd)
 /* Take the driver's reply { 0xff, opcode, index (le16) }; what comes before it is kept. */
 static int wait_for_reply(struct vhci *vhci, int fd, const struct ag_opening *opening)
 {
+	uint64_t limit_us = ag_now_us() + REPLY_TIMEOUT_MS * UINT64_C(1000);
+
 	for (;;) {
 		struct ag_cursor cursor;
 		ssize_t n;
-		int r = ag_opening_wait(opening, fd, POLLIN, REPLY_TIMEOUT_MS);
+		int r = ag_opening_wait_until(opening, fd, POLLIN, limit_us);
 
 		if (r != 0)
 			return r < 0 ? r : -ETIMEDOUT;

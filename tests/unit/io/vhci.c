@@ -139,6 +139,28 @@ Test(io_vhci, one_that_is_given_up_at_once_is_asked_for_again)
 	cr_expect_str_eq(transport->why, "/dev/vhci made no controller: Connection timed out");
 }
 
+/* A host that says one thing after another, while the reply has been lost. */
+static int chatter(struct pollfd *fds, nfds_t n, int timeout_ms)
+{
+	int r;
+
+	usleep(1000);
+	say(command, sizeof(command));
+	ag_sim_calls.poll = NULL;
+	r = poll(fds, n, timeout_ms);
+	ag_sim_calls.poll = chatter;
+	return r;
+}
+
+/* Else the controller would be waited for as long as the host talks. */
+Test(io_vhci, a_reply_that_does_not_come_among_much_else)
+{
+	kernel->silent = 1;
+	ag_sim_calls.poll = chatter;
+	cr_expect_eq(open_it(&alone), 0, "%s", transport->why);
+	cr_expect_eq(kernel->vhci_opened, 2);
+}
+
 Test(io_vhci, a_device_that_is_not_there)
 {
 	static const struct {
