@@ -31,6 +31,11 @@
 #include "proxy/engine/attributes.h"
 #include "proxy/engine/identity.h"
 
+/** Longest text that is written: a line of at most so many octets for each attribute, known or in
+ *  doubt, and those around them. */
+#define AG_KEPT_LINE_MAX 80
+#define AG_KEPT_MAX      ((2 * AG_ATTRIBUTES_MAX + 4) * AG_KEPT_LINE_MAX)
+
 enum {
 	AG_KEPT_DAMAGED = 1, /* it is no such text, or not all of it */
 	AG_KEPT_NEWER,       /* of a version that is not known here */

@@ -20,9 +20,6 @@
 #include "proxy/io/rulebook.h"
 #include "proxy/wire/att.h"
 
-/** Largest file that is read: that of a full map, with room to spare. */
-#define FILE_MAX (256 * 1024)
-
 #define ADDRESS_LEN 17
 
 static const char identities_name[] = "identities";
@@ -234,7 +231,7 @@ static int read_file(int dir, const char *name, char **out, size_t *len, uint64_
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
+	if (!S_ISREG(st.st_mode) || st.st_size > AG_KEPT_MAX)
 		return -EFBIG;
 	text = calloc(1, (size_t)st.st_size + 1);
 	if (!text)

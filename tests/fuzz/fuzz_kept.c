@@ -53,6 +53,7 @@ static void go_round(const struct ag_kept_peer *peer, const struct ag_attributes
 	char *text = ag_kept_attributes(peer, map);
 
 	require(text != NULL);
+	require(strlen(text) <= AG_KEPT_MAX);
 	require(ag_kept_read_attributes(text, strlen(text), &whose, again) == 0);
 	require(whose.address == peer->address && whose.type == peer->type);
 	require(is_same(map, again));

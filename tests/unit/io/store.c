@@ -244,6 +244,41 @@ Test(store, too_many_files)
 	ag_store_free(store);
 }
 
+/* Characteristics, as many as a map holds, whose lines are the longest that there are. */
+static void fill_map(uint16_t first)
+{
+	for (size_t i = 0; i < AG_ATTRIBUTES_MAX; i++) {
+		struct ag_attribute attribute = {
+			.handle = (uint16_t)(first + 2 * i),
+			.kind = AG_ATTRIBUTE_CHARACTERISTIC,
+			.uuid = { .hi = UINT64_C(0x7905f431b5ce4e99), .lo = i },
+			.value = (uint16_t)(first + 2 * i + 1),
+		};
+
+		cr_assert_eq(ag_attributes_put(map, &attribute), 0);
+	}
+}
+
+/* A peer whose large database has changed into another is known after a restart too. */
+Test(store, the_largest_file)
+{
+	struct ag_link_view view = { .peer = PEER, .peer_type = AG_PEER_RANDOM_STATIC };
+	struct ag_store *store = open_store(top);
+	struct ag_keeper keeper = ag_store_keeper(store);
+
+	controller(store, CONTROLLER);
+	fill_map(0x1000);
+	ag_attributes_doubt(map, 0, 0xffff);
+	fill_map(0x3000);
+	keeper.save(keeper.user, &view, map);
+	ag_store_free(store);
+	store = open_store(top);
+	controller(store, CONTROLLER);
+	cr_expect_eq(load(store, PEER), AG_ATTRIBUTES_MAX);
+	cr_expect_eq(ag_attributes_doubted(map), AG_ATTRIBUTES_MAX);
+	ag_store_free(store);
+}
+
 /* The peers of the directory, in the order in which whoever reads it finds them. */
 static size_t order_of_files(uint64_t *peers)
 {
