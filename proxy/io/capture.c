@@ -2,6 +2,7 @@
 #include "proxy/io/capture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "proxy/base/cleanup.h"
 #include "proxy/io/capture_internal.h"
+#include "proxy/io/fd.h"
 
 static int negative_errno(void)
 {
@@ -232,6 +234,7 @@ int ag_capture_rewind(struct ag_capture *capture)
 		return negative_errno();
 	capture->offset = 0;
 	capture->number = 0;
+	memset(capture->host_sent, 0, sizeof(capture->host_sent));
 	result = begin(capture);
 	return result > 0 ? -EIO : result;
 }
@@ -254,13 +257,15 @@ int ag_capture_writer_open(const char *path, enum ag_btsnoop_link link,
 			   struct ag_capture_writer **out)
 {
 	ag_autofree struct ag_capture_writer *writer = calloc(1, sizeof(*writer));
+	ag_cleanup(ag_fd_cleanup) int fd = -1;
 	uint8_t header[AG_BTSNOOP_FILE_LEN];
 
 	if (!writer)
 		return -ENOMEM;
-	writer->file = fopen(path, "wb");
-	if (!writer->file)
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || !(writer->file = fdopen(fd, "wb")))
 		return negative_errno();
+	(void)ag_fd_take(&fd);
 	ag_btsnoop_put_file(link, header);
 	write_octets(writer, header, sizeof(header));
 	*out = ag_take(writer);

@@ -65,7 +65,7 @@ int ag_capture_rewind(struct ag_capture *capture);
 struct ag_capture_writer;
 
 /**
- * Create a file, or replace one.
+ * Create a file, or replace one. A new one is for its owner only, since it may hold keys.
  *
  * @out:    closed with ag_capture_writer_close(); untouched unless 0
  * @return: 0 or a negative errno

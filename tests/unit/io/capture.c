@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "proxy/io/capture.h"
@@ -146,6 +147,24 @@ Test(io_capture, says_why_a_file_is_refused)
 	cr_expect_str_eq(text, "tests/captures: Is a directory\n"
 			       "/nonexistent: No such file or directory\n");
 	free(text);
+}
+
+/* What is written has the keys of what was read. */
+Test(io_capture, a_file_that_is_written_is_for_its_owner)
+{
+	char path[] = "/tmp/attgate-capture-XXXXXX";
+	struct ag_capture_writer *writer = NULL;
+	struct stat status;
+
+	close(mkstemp(path));
+	unlink(path);
+	umask(022);
+	cr_assert_eq(ag_capture_writer_open(path, AG_BTSNOOP_H4, &writer), 0);
+	cr_expect_eq(ag_capture_writer_close(writer), 0);
+	cr_assert_eq(stat(path, &status), 0);
+	cr_expect_eq(status.st_mode & 0777, 0600);
+	cr_expect_eq(status.st_size, AG_BTSNOOP_FILE_LEN);
+	unlink(path);
 }
 
 Test(io_capture, a_full_disk_is_noticed)

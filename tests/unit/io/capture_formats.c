@@ -177,6 +177,23 @@ Test(io_capture_formats, a_continuation_goes_where_its_start_went)
 	ag_capture_close(capture);
 }
 
+/* Read once more, a file is what it was: of what began before it nothing is known. */
+Test(io_capture_formats, a_continuation_of_nothing_follows_nothing)
+{
+	struct ag_capture *capture = open_octets(PCAP_H4 PCAP_6 "02 4010 0100 aa" PCAP_6
+								"02 4000 0100 bb");
+	struct ag_capture_frame frame;
+
+	for (int round = 0; round < 2; round++) {
+		cr_assert_eq(ag_capture_next(capture, &frame), 0);
+		cr_expect_not(frame.meaning.from_host, "round %d", round);
+		cr_assert_eq(ag_capture_next(capture, &frame), 0);
+		cr_expect(frame.meaning.from_host);
+		cr_assert_eq(ag_capture_rewind(capture), 0);
+	}
+	ag_capture_close(capture);
+}
+
 /* Interfaces may come at any time; each packet is read as its own says. */
 Test(io_capture_formats, an_interface_between_packets)
 {
