@@ -74,7 +74,7 @@ static void tell_link(struct ag_story *story, struct story_link *link)
 	link->up = false;
 }
 
-static void open_link(struct ag_story *story, uint16_t handle)
+static void open_link(struct ag_story *story, uint16_t handle, enum ag_link_type type)
 {
 	struct story_link *link = find_link(story, handle);
 
@@ -87,6 +87,7 @@ static void open_link(struct ag_story *story, uint16_t handle)
 			continue;
 		*link = (struct story_link){ .up = true, .began = story->now, .last = story->now };
 		link->view.handle = handle;
+		link->view.type = type;
 		return;
 	}
 }
@@ -202,7 +203,7 @@ static void on_le_meta(struct ag_story *story, struct ag_cursor cursor)
 	status = ag_pull_u8(&cursor);
 	handle = ag_pull_le16(&cursor) & 0x0fff;
 	if (status == 0 && !cursor.failed)
-		open_link(story, handle);
+		open_link(story, handle, AG_LINK_LE);
 }
 
 static void on_disconnection(struct ag_story *story, struct ag_cursor cursor)
@@ -262,7 +263,7 @@ static void on_event(struct ag_story *story, struct ag_cursor cursor)
 	switch (code) {
 	case AG_EVT_CONNECTION_COMPLETE:
 		if (ag_pull_u8(&cursor) == 0 && cursor.left >= 2)
-			open_link(story, ag_pull_le16(&cursor) & 0x0fff);
+			open_link(story, ag_pull_le16(&cursor) & 0x0fff, AG_LINK_BREDR);
 		break;
 	case AG_EVT_DISCONNECTION_COMPLETE:
 		on_disconnection(story, cursor);

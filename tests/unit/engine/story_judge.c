@@ -95,6 +95,41 @@ Test(engine_story_judge, buffers_that_are_shared)
 	cr_expect(find(AG_FINDING_LOST));
 }
 
+/* What is sent before the first PDU that is judged, such as SDP, counts against the buffers of its
+ * own transport. */
+Test(engine_story_judge, buffers_of_bredr_that_are_more)
+{
+	static const uint8_t more[] = { 4, 0x0e, 11, 1, 0x05, 0x10, 0, 0xfd, 0x03, 64, 4, 0, 0, 0 };
+	static const uint8_t fewer[] = { 4, 0x0e, 7, 1, 0x02, 0x20, 0, 27, 0, 2 };
+	static const uint8_t up[] = { 4, 0x03, 11, 0, 0x41, 0, 1, 2, 3, 4, 5, 6, 1, 0 };
+	static const uint8_t packet[] = { 2, 0x41, 0, 8, 0, 4, 0, 0x40, 0, 2, 0, 1, 0 };
+	static const uint8_t pdu[] = { 0x0a, 0x16, 0x00 };
+	static const struct ag_link_view view = { .handle = 0x41, .type = AG_LINK_BREDR };
+	static const struct ag_subject subject = { .present = 0 };
+	const struct ag_decision decision = {
+		.link = &view,
+		.from = AG_FROM_HOST,
+		.is_att = true,
+		.bearer = AG_BEARER_ATT_BREDR,
+		.pdu = pdu,
+		.len = sizeof(pdu),
+		.pdu_len = sizeof(pdu),
+		.subject = &subject,
+	};
+
+	begin(0);
+	feed(AG_SIDE_CONTROLLER, more, sizeof(more));
+	feed(AG_SIDE_CONTROLLER, fewer, sizeof(fewer));
+	feed(AG_SIDE_CONTROLLER, up, sizeof(up));
+	for (int i = 0; i < 3; i++)
+		feed(AG_SIDE_HOST, packet, sizeof(packet));
+	ag_story_decision(world.story, &decision);
+	later(6 * SECOND);
+	finish();
+	cr_expect(find(AG_FINDING_UNANSWERED));
+	cr_expect_null(find(AG_FINDING_LOST));
+}
+
 /* ---- More on requests and indications ---- */
 
 Test(engine_story_judge, a_host_that_does_not_answer)
