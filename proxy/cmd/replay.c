@@ -318,6 +318,16 @@ static void begin_time(struct replay *replay, uint64_t time_us)
 		replay->judges[i].now_us = time_us;
 }
 
+static int play_packet(struct replay *replay, const struct ag_capture_frame *frame)
+{
+	int result = 0;
+
+	replay->report.frame = frame->number;
+	for (size_t i = 0; i < replay->n_judges && result == 0; i++)
+		result = feed(&replay->judges[i], frame);
+	return result;
+}
+
 static int play_frame(struct replay *replay, const struct ag_capture_frame *frame)
 {
 	uint64_t now_us = ag_reading_time(&replay->clock, frame->head.time_us);
@@ -330,11 +340,8 @@ static int play_frame(struct replay *replay, const struct ag_capture_frame *fram
 	result = advance(replay, now_us);
 	if (result == 0 && replay->air)
 		result = ag_air_frame(replay->air, frame);
-	if (result != 0 || frame->meaning.kind != AG_BTSNOOP_PACKET)
-		return result;
-	replay->report.frame = frame->number;
-	for (size_t i = 0; i < replay->n_judges && result == 0; i++)
-		result = feed(&replay->judges[i], frame);
+	if (result == 0 && frame->meaning.kind == AG_BTSNOOP_PACKET)
+		result = play_packet(replay, frame);
 	return result == 0 && replay->compare ? ag_compare_step(replay->compare) : result;
 }
 
