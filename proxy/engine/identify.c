@@ -52,26 +52,54 @@ void ag_identify_introduced(struct ag_engine *engine, struct ag_link *link)
 	*introduction = (struct ag_introduction){ .has_irk = false };
 }
 
-void ag_identify_smp(struct ag_engine *engine, struct ag_link *link, const uint8_t *pdu, size_t len)
+/* 3.6.4, 3.6.5 */
+static void on_introduction(struct ag_engine *engine, struct ag_link *link,
+			    struct ag_cursor *cursor, uint8_t code)
+{
+	struct ag_introduction *introduction = &link->introduction;
+
+	/* the IRK, least significant octet first */
+	if (code == AG_SMP_IDENTITY_INFORMATION && cursor->left == AG_IRK_LEN) {
+		memcpy(introduction->identity.irk, cursor->at, AG_IRK_LEN);
+		introduction->has_irk = true;
+		introduction->has_address = false;
+	}
+	/* AddrType (0x00 public, 0x01 static random), BD_ADDR */
+	if (code == AG_SMP_IDENTITY_ADDRESS_INFORMATION && cursor->left == 7) {
+		introduction->identity.type = ag_pull_u8(cursor) ? AG_PEER_RANDOM_STATIC
+								 : AG_PEER_PUBLIC;
+		introduction->identity.address = ag_pull_bdaddr(cursor);
+		introduction->has_address = introduction->has_irk;
+		ag_identify_introduced(engine, link);
+	}
+}
+
+/* 3.5.2: the last two octets say which keys the initiator and the responder distribute */
+static bool promises_identity(enum ag_side from, const uint8_t *response, size_t len)
+{
+	const size_t initiator = 5, responder = 6;
+
+	return len == 7 && response[from == AG_SIDE_HOST ? initiator : responder] & AG_SMP_ID_KEY;
+}
+
+/* What a peer tells without being asked is nothing to the host, which throws it away. Whoever is
+ * paired could else take the name of another one, and the rules for it, or keep it from being
+ * known. */
+void ag_identify_smp(struct ag_engine *engine, struct ag_link *link, enum ag_side from,
+		     const uint8_t *pdu, size_t len)
 {
 	struct ag_introduction *introduction = &link->introduction;
 	struct ag_cursor cursor = ag_cursor(pdu, len);
 	uint8_t code = ag_pull_u8(&cursor);
 
-	/* 3.6.4: the IRK, least significant octet first */
-	if (code == AG_SMP_IDENTITY_INFORMATION && cursor.left == AG_IRK_LEN) {
-		memcpy(introduction->identity.irk, cursor.at, AG_IRK_LEN);
-		introduction->has_irk = true;
-		introduction->has_address = false;
-	}
-	/* 3.6.5: AddrType (0x00 public, 0x01 static random), BD_ADDR */
-	if (code == AG_SMP_IDENTITY_ADDRESS_INFORMATION && cursor.left == 7) {
-		introduction->identity.type = ag_pull_u8(&cursor) ? AG_PEER_RANDOM_STATIC
-								  : AG_PEER_PUBLIC;
-		introduction->identity.address = ag_pull_bdaddr(&cursor);
-		introduction->has_address = introduction->has_irk;
-		ag_identify_introduced(engine, link);
-	}
+	if (code == AG_SMP_PAIRING_REQUEST || code == AG_SMP_PAIRING_RESPONSE ||
+	    code == AG_SMP_PAIRING_FAILED)
+		*introduction = (struct ag_introduction){
+			.expected = code == AG_SMP_PAIRING_RESPONSE &&
+				    promises_identity(from, pdu, len),
+		};
+	else if (from == AG_SIDE_CONTROLLER && introduction->expected)
+		on_introduction(engine, link, &cursor, code);
 }
 
 /* 7.8.38: Peer_Identity_Address_Type, Peer_Identity_Address, Peer_IRK, Local_IRK */

@@ -98,9 +98,9 @@ enum ag_role ag_role_known(const struct ag_engine *engine, uint64_t peer);
  *  whether it was */
 bool ag_identify(struct ag_engine *engine, struct ag_link_view *view);
 
-/** An SMP PDU of the peer's goes to the host. */
-void ag_identify_smp(struct ag_engine *engine, struct ag_link *link, const uint8_t *pdu,
-		     size_t len);
+/** An SMP PDU goes on its way. */
+void ag_identify_smp(struct ag_engine *engine, struct ag_link *link, enum ag_side from,
+		     const uint8_t *pdu, size_t len);
 
 /** Take what the peer has told of itself, if it is whole and the link is encrypted. */
 void ag_identify_introduced(struct ag_engine *engine, struct ag_link *link);

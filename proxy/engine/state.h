@@ -87,6 +87,7 @@ struct ag_held;
 
 /** What a peer has told of itself while it pairs, until it counts. */
 struct ag_introduction {
+	bool expected; /* it was agreed that it does */
 	bool has_irk, has_address;
 	struct ag_identity identity;
 };

@@ -274,8 +274,8 @@ static void note(struct ag_engine *engine, const struct ag_unit *unit, const uin
 {
 	if (unit->bearer)
 		remember(engine, unit, pdu, len, how);
-	else if (unit->from == AG_SIDE_CONTROLLER)
-		ag_identify_smp(engine, unit->link, pdu, len);
+	else
+		ag_identify_smp(engine, unit->link, unit->from, pdu, len);
 }
 
 static bool is_request(const struct ag_unit *unit, uint8_t opcode)
@@ -556,8 +556,9 @@ static void note_shown(const struct ag_engine *engine, const struct ag_unit *uni
 		       const struct judgement *judgement)
 {
 	bool passive = engine->config.dry_run;
-	const struct ag_subject *subject =
-	    passive && judgement->effects & AG_EFFECT_REWRITE ? &engine->as_came : &engine->subject;
+	const struct ag_subject *subject = passive && judgement->effects & AG_EFFECT_REWRITE
+					       ? &engine->as_came
+					       : &engine->subject;
 
 	if (judgement->asked && ag_subject_has(subject, AG_F_ATT_MALFORMED) &&
 	    !subject->value[AG_F_ATT_MALFORMED].num)

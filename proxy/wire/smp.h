@@ -21,6 +21,7 @@ enum ag_smp_code {
 	AG_SMP_KEYPRESS_NOTIFICATION = 0x0e,
 };
 
+#define AG_SMP_ID_KEY                0x02 /* IdKey of a key distribution, 3.6.1 */
 #define AG_SMP_PAIRING_NOT_SUPPORTED 0x05 /* reason, 3.5.5 */
 
 #endif

@@ -367,6 +367,8 @@ static void private_peer(struct fuzz *fuzz, uint8_t which)
 	uint8_t key[9 + 17] = { AG_H4_ACL, HANDLE, 0x20, 21, 0, 17, 0, 6, 0, 0x08 };
 	static const uint8_t identity[] = { AG_H4_ACL, HANDLE, 0x20, 12, 0, 8, 0, 6, 0,
 					    0x09,      0,      9,    9,  9, 9, 9, 9 };
+	static const uint8_t response[] = { AG_H4_ACL, HANDLE, 0, 11, 0, 7,  0,    6,
+					    0,         0x02,   3, 0,  1, 16, 0x07, 0x07 };
 	uint8_t add[4 + 39] = { AG_H4_COMMAND, 0x27, 0x20, 39, 0, 9, 9, 9, 9, 9, 9 };
 
 	for (size_t i = 0; i < 6; i++)
@@ -375,6 +377,8 @@ static void private_peer(struct fuzz *fuzz, uint8_t which)
 	memcpy(add + 11, irk, sizeof(irk));
 	if (which == 0)
 		feed(fuzz, AG_SIDE_CONTROLLER, up, sizeof(up));
+	else if (which == 1 && prand & 1) /* it is agreed that it tells it */
+		feed(fuzz, AG_SIDE_HOST, response, sizeof(response));
 	else if (which == 1)
 		feed(fuzz, AG_SIDE_CONTROLLER, key, sizeof(key));
 	else if (which == 2)
