@@ -312,8 +312,8 @@ static struct ag_ast_let *find_let(const struct ag_resolver *resolver,
 	return NULL;
 }
 
-/** What goes too deep is reported once for each `let`: of ways through a `let` of a `let` of a `let`
- *  that would end so there may be more than anybody can wait for. */
+/** There may be more ways through a `let` of a `let` of a `let` that go too deep than anybody can
+ *  wait for, so each is gone through once. */
 static bool too_deep(struct ag_resolver *resolver, struct ag_span span)
 {
 	ag_report_error(resolver->report, span, "nested more than %d deep", AG_DEPTH_MAX);
