@@ -109,9 +109,9 @@ bool ag_hides_handle(struct ag_looking *looking, uint16_t handle)
 	return answer->hidden;
 }
 
-/* What a list says of an attribute that the map had no room for. */
-static bool hides_unmapped(struct ag_looking *looking, const struct ag_attribute *entry,
-			   const struct ag_attribute_place *place)
+/* An attribute as a list tells of it. */
+static bool hides_told(struct ag_looking *looking, const struct ag_attribute *entry,
+		       const struct ag_attribute_place *place)
 {
 	const struct ag_uuid *service = place->service ? &place->service->uuid : NULL;
 
@@ -131,6 +131,8 @@ static bool hides_unmapped(struct ag_looking *looking, const struct ag_attribute
 		   place->characteristic ? &place->characteristic->uuid : NULL, service);
 }
 
+/* The map may have had no room for it. Or it did not believe the list, and knows something else at
+ * that handle; whoever asked may believe it. */
 bool ag_hides_entry(void *user, const struct ag_attribute *entry)
 {
 	struct ag_looking *looking = user;
@@ -139,5 +141,5 @@ bool ag_hides_entry(void *user, const struct ag_attribute *entry)
 	if (ag_hides_handle(looking, entry->handle))
 		return true;
 	ag_attributes_find(ag_looking_map(looking), entry->handle, &place);
-	return !place.mapped && hides_unmapped(looking, entry, &place);
+	return hides_told(looking, entry, &place);
 }

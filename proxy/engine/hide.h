@@ -57,8 +57,8 @@ bool ag_hides_service(struct ag_looking *looking, const struct ag_attribute *ser
 /** The attribute at a handle. One of which nothing is known is not hidden. */
 bool ag_hides_handle(struct ag_looking *looking, uint16_t handle);
 
-/** An entry of a list, which may tell more than the map had room for. `user` is a struct
- *  ag_looking; see ag_filter_fn. */
+/** An entry of a list, which may tell more than the map had room for, or other than it believes.
+ *  `user` is a struct ag_looking; see ag_filter_fn. */
 bool ag_hides_entry(void *user, const struct ag_attribute *entry);
 
 /* ---- hide.c: what that makes of PDUs ---- */
