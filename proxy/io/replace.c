@@ -30,8 +30,9 @@ static int write_all(int fd, const char *text)
 
 static int write_fresh(const char *fresh, const char *text, mode_t mode, bool durable)
 {
+	/* neither a link is followed nor a pipe waited for */
 	ag_cleanup(ag_fd_cleanup) int fd = open(
-	    fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+	    fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode);
 	int r;
 
 	if (fd < 0 || fchmod(fd, mode) < 0)

@@ -91,6 +91,12 @@ Test(io_replace, what_cannot_be_written_changes_nothing)
 	expect_file("f", "one");
 	cr_expect_eq(access("f.new", F_OK), -1);
 
+	/* one that nobody reads is not waited for */
+	cr_assert_eq(mkfifo("f.new", 0600), 0);
+	cr_expect_eq(ag_replace("f", "two", 0600, true), -ENXIO);
+	expect_file("f", "one");
+	cr_expect_eq(access("f.new", F_OK), -1);
+
 	cr_assert_eq(symlink("elsewhere", "f.new"), 0);
 	cr_expect_eq(ag_replace("f", "two", 0600, true), -ELOOP);
 	cr_expect_eq(access("elsewhere", F_OK), -1, "a link was followed");
