@@ -44,6 +44,7 @@ struct ag_store {
 	uint64_t controller; /* its BD_ADDR */
 	struct ag_identities identities;
 	uint64_t identities_saved; /* identities.changes that are on disk */
+	bool identities_unread;    /* what is on disk is not known here, and stays */
 	struct entry entry[AG_STORE_PEERS];
 	uint64_t turns;
 };
@@ -309,7 +310,10 @@ static int read_identities(struct ag_store *store, int dir)
 	if (r == 0)
 		r = ag_kept_read_identities(text, len, &store->identities);
 	store->identities_saved = store->identities.changes;
-	return r == -EFBIG ? AG_KEPT_DAMAGED : r;
+	if (r == -EFBIG)
+		r = AG_KEPT_DAMAGED;
+	store->identities_unread = r < 0;
+	return r;
 }
 
 static void read_entry(struct ag_store *store, int dir, const char *name, struct ag_attributes *map)
@@ -340,14 +344,15 @@ static void read_dir(struct ag_store *store)
 	ag_cleanup(ag_attributes_cleanup) struct ag_attributes *map = NULL;
 	const struct dirent *found;
 
-	if (!dir) {
-		if (errno != ENOENT)
-			ag_log(AG_LOG_WARNING, "%s cannot be read: %s", store->dir,
-			       strerror(errno));
+	store->identities_unread = !dir && errno != ENOENT;
+	if (store->identities_unread)
+		ag_log(AG_LOG_WARNING, "%s cannot be read: %s", store->dir, strerror(errno));
+	if (!dir)
+		return;
+	if (ag_attributes_new(&map) < 0) {
+		store->identities_unread = true;
 		return;
 	}
-	if (ag_attributes_new(&map) < 0)
-		return;
 	while ((found = readdir(dir)))
 		read_entry(store, dirfd(dir), found->d_name, map);
 }
@@ -359,7 +364,7 @@ static void save_identities(struct ag_store *store)
 	ag_autofree char *path = path_of(store, identities_name, "");
 	char *text;
 
-	if (!path || !store->config.keep_identities ||
+	if (!path || !store->config.keep_identities || store->identities_unread ||
 	    store->identities_saved == store->identities.changes)
 		return;
 	text = ag_kept_identities(&store->identities);

@@ -426,6 +426,26 @@ Test(store, a_disk_that_cannot_be_read)
 	cr_expect_eq(access(path, F_OK), 0);
 }
 
+/* Identities that could not be read are not lost for one that is learned later. */
+Test(store, identities_that_cannot_be_read)
+{
+	struct ag_store_config config = { .dir = top, .keep_identities = true };
+	struct ag_identity identity = { .address = 1, .irk = { 1 } };
+	struct ag_store *store;
+
+	for (int round = 0; round < 3; round++) {
+		cr_assert_eq(ag_store_new(&config, loop, &store), 0);
+		ag_sim_calls.read = round == 1 ? fail_to_read : NULL;
+		controller(store, CONTROLLER);
+		ag_sim_calls.read = NULL;
+		identity.address = (uint64_t)round + 1;
+		cr_assert(ag_identities_put(ag_store_identities(store), &identity));
+		if (round == 2)
+			cr_expect_eq(ag_store_identities(store)->list[0].address, 1);
+		ag_store_free(store);
+	}
+}
+
 /* Whichever allocation fails, nothing worse happens than that something is not known. */
 Test(store, without_memory)
 {
