@@ -459,6 +459,7 @@ static int open_engine(struct replay *replay, size_t which)
 		.rules = judge->rules,
 		.tap = tap,
 		.tap_user = judge,
+		.seed = AG_ENGINE_SEED,
 		.replay = true,
 	};
 

@@ -241,8 +241,8 @@ static int renew_states(struct ag_engine *engine, const struct ag_ruleset *rules
 	for (size_t i = 0; i < used; i++) {
 		struct ag_link *link = ag_link_at(engine, i);
 
-		if (!link ||
-		    !ag_match_state_new(rules, engine->config.seed + link->ordinal, &states[i]))
+		if (!link || !ag_match_state_new(rules, engine->config.seed + link->view.ordinal,
+						 &states[i]))
 			continue;
 		while (i-- > 0)
 			ag_match_state_free(states[i]);

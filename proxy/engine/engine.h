@@ -54,7 +54,8 @@ struct ag_link_view {
 	uint16_t handle; /* Connection_Handle */
 	enum ag_link_type type;
 	enum ag_role role;
-	uint64_t peer; /* BD_ADDR as in union ag_value */
+	uint32_t ordinal; /* links that the engine had before; with its seed that of the link */
+	uint64_t peer;    /* BD_ADDR as in union ag_value */
 	enum ag_peer_type peer_type;
 	bool encrypted;
 	uint64_t since_us; /* when the link came up */
@@ -119,6 +120,10 @@ struct ag_keeper {
 	 *  there are links. May be NULL. */
 	void (*controller)(void *user, uint64_t address);
 };
+
+/** The seed of every run: what is left to chance falls the same way each time, so that it can be
+ *  looked for again, and in a replay as it did. */
+#define AG_ENGINE_SEED 1
 
 struct ag_engine_config {
 	const struct ag_ruleset *rules; /* borrowed until replaced; may be NULL */

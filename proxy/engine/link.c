@@ -72,8 +72,8 @@ int ag_link_open(struct ag_engine *engine, const struct ag_link_view *view)
 		return -ENOMEM;
 	link->up = true;
 	link->view = *view;
+	link->view.ordinal = engine->links_seen++;
 	link->match = match;
-	link->ordinal = engine->links_seen++;
 	link->disconnecting = false;
 	link->introduction = (struct ag_introduction){ .has_irk = false };
 	ag_bearer_init(&link->att, view->type == AG_LINK_LE ? AG_BEARER_ATT : AG_BEARER_ATT_BREDR);

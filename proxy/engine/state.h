@@ -111,7 +111,6 @@ struct ag_link {
 	uint64_t map_saved;       /* changes of the peer's map that the keeper knows of */
 	struct ag_shown shown[2]; /* by the side that asked */
 	struct ag_match_state *match;
-	uint64_t ordinal;   /* counts links, for seeds */
 	bool disconnecting; /* by us */
 	struct ag_introduction introduction;
 	struct ag_hiding hiding[2]; /* by the side whose database it is */
@@ -158,7 +157,7 @@ struct ag_engine {
 	uint64_t now_us, due_us;
 	uint64_t next_number;
 	uint64_t random;
-	uint64_t links_seen;
+	uint32_t links_seen;
 	uint64_t *rule_hits;
 	struct ag_attributes *host_map;
 	struct ag_attributes *newer_map; /* what a link learned before its peer had an identity */

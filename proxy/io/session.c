@@ -147,7 +147,7 @@ static int make_engine(struct ag_session *session)
 		.tap_user = &session->taps,
 		.keeper = ag_store_keeper(session->store),
 		.identities = ag_store_identities(session->store),
-		.seed = AG_SESSION_SEED,
+		.seed = AG_ENGINE_SEED,
 		.numbered = session->tally.numbered,
 		.early_acl_us = session->transport[AG_SIDE_CONTROLLER]->ops->early_acl_us,
 		.dry_run = session->config->dry_run,

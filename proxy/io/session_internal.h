@@ -22,9 +22,6 @@
 #include "proxy/io/tally.h"
 #include "proxy/io/taps.h"
 
-/* Faults are injected the same way each time, so that what they did can be looked for again. */
-#define AG_SESSION_SEED 1
-
 #define AG_SESSION_SIGNALS 4
 
 struct ag_session {

@@ -56,7 +56,7 @@ static void tell_reloaded(const struct ag_session *session)
 static void set_shadow(struct ag_session *session, struct ag_rulebook *book)
 {
 	ag_shadow_summary(&session->shadow);
-	ag_shadow_set(&session->shadow, ag_take(book->set), AG_SESSION_SEED);
+	ag_shadow_set(&session->shadow, ag_take(book->set), AG_ENGINE_SEED);
 	ag_log(AG_LOG_INFO, "shadow: %zu rules look on", ag_ruleset_count(session->shadow.set));
 }
 

@@ -47,7 +47,7 @@ static struct ag_match_state *state_of(struct ag_shadow *shadow, const struct ag
 		if (!link->state || (oldest->state && link->age < oldest->age))
 			oldest = link;
 	}
-	if (ag_match_state_new(shadow->set, shadow->seed, &state) < 0)
+	if (ag_match_state_new(shadow->set, shadow->seed + view->ordinal, &state) < 0)
 		return NULL;
 	ag_match_state_free(oldest->state);
 	*oldest = (struct ag_shadow_link){

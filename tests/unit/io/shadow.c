@@ -197,7 +197,9 @@ Test(io_shadow, what_was_not_seen_whole_is_said)
 	cr_expect_eq(shadow.unseen, 0);
 }
 
-static void feed_capture(const char *path, struct ag_engine *engine, uint16_t index)
+/* @later_us: than it was recorded */
+static void feed_capture(const char *path, struct ag_engine *engine, uint16_t index,
+			 uint64_t later_us)
 {
 	struct ag_capture *capture = NULL;
 	struct ag_capture_frame frame;
@@ -209,7 +211,7 @@ static void feed_capture(const char *path, struct ag_engine *engine, uint16_t in
 		if (frame.meaning.kind != AG_BTSNOOP_PACKET || frame.meaning.index != index)
 			continue;
 		ag_engine_feed(engine, frame.meaning.from_host ? AG_SIDE_HOST : AG_SIDE_CONTROLLER,
-			       frame.data, frame.len, frame.head.time_us);
+			       frame.data, frame.len, frame.head.time_us + later_us);
 		for (int side = 0; side < 2; side++) {
 			while (ag_engine_peek(engine, (enum ag_side)side, &packet))
 				ag_engine_pop(engine, (enum ag_side)side);
@@ -244,7 +246,7 @@ Test(io_shadow, the_same_rules_never_differ, .timeout = 60)
 			ag_shadow_set(&shadow, set, 1);
 			cr_assert_eq(ag_engine_new(&config, &engine), 0);
 			feed_capture("tests/captures/bluez-5.66-reverse-discovery.btsnoop", engine,
-				     index);
+				     index, 0);
 			cr_expect_gt(shadow.judged, 10);
 			cr_expect_eq(shadow.different, 0, "%s", sets[i]);
 			cr_expect_eq(shadow.unseen, 0);
@@ -252,6 +254,33 @@ Test(io_shadow, the_same_rules_never_differ, .timeout = 60)
 			ag_ruleset_free(rules);
 		}
 	}
+}
+
+/* Chance falls the same way on the links that follow, too. */
+Test(io_shadow, the_same_chance_on_every_link)
+{
+	static const char text[] = "rule some when att.kind == request and chance 50% drop";
+	const struct ag_source source = { "some.rules", text, strlen(text) };
+	struct ag_engine_config config = {
+		.tap = ag_shadow_tap,
+		.tap_user = &shadow,
+		.seed = AG_ENGINE_SEED,
+		.replay = true,
+	};
+	struct ag_ruleset *rules = NULL;
+	struct ag_engine *engine;
+
+	look_on(text);
+	cr_assert_eq(ag_ruleset_compile(&source, 1, &rules, NULL), 0);
+	config.rules = rules;
+	cr_assert_eq(ag_engine_new(&config, &engine), 0);
+	for (uint64_t round = 0; round < 3; round++)
+		feed_capture("tests/captures/bluez-5.66-reverse-discovery.btsnoop", engine, 1,
+			     round * 3600 * UINT64_C(1000000));
+	cr_expect_gt(ag_engine_rule_hits(engine)[0], 3);
+	cr_expect_eq(shadow.different, 0);
+	ag_engine_free(engine);
+	ag_ruleset_free(rules);
 }
 
 /* A PDU of either protocol that was let through, at a time. */
