@@ -18,10 +18,11 @@ enum { PEER, HOST };
 /* Advertisers whose data is going on in their next report. */
 #define ADVERTISERS 16
 
+/* Subevent code, and what tells it from others in such reports: its set and address; a train's
+ * handle, and the subevent. */
 struct advertiser {
 	bool used;
-	uint8_t address[6];
-	uint8_t sid;
+	uint8_t key[8];
 };
 
 /* Who comes back need not be discovered again to be asked for its name. */
@@ -201,37 +202,67 @@ static void watch_connections(struct ag_redactor *redactor, uint16_t index, cons
 		renew_link(redactor, index, ag_get_le16(packet + 5) & 0x0fff, packet + 9);
 }
 
-/* ---- Advertising data over several reports (Vol 4 Part E, 7.7.65.13) ---- */
+/* ---- Advertising data over several reports (Vol 4 Part E, 7.7.65.13, 7.7.65.15) ---- */
 
-/* Whether the data of this report continues that of another; remembers whether it will be
- * continued. Controllers give such data one report an event. */
-static bool is_continued(struct ag_redactor *redactor, const uint8_t *packet, size_t len)
+/* A report whose data may be continued; controllers give such data one report an event. */
+struct report {
+	uint8_t key[8];
+	bool more;      /* will be */
+	size_t data_at; /* offset in the packet */
+};
+
+static bool take_report(const uint8_t *packet, size_t len, struct report *out)
 {
-	const uint8_t *report = packet + 5;
-	struct advertiser *found = NULL;
-	bool more;
+	enum { EXTENDED = 0x0d, PERIODIC = 0x0f, PERIODIC_V2 = 0x25 };
+	uint8_t code;
 
-	if (len < 5 + 24 || packet[1] != AG_EVT_LE_META || packet[3] != 0x0d)
+	if (len < 4 || packet[1] != AG_EVT_LE_META)
 		return false;
-	more = (report[0] >> 5 & 3) == 1;
+	code = packet[3];
+	*out = (struct report){ .key = { code } };
+	if (code == EXTENDED && len >= 29) {
+		out->key[1] = packet[16];
+		memcpy(out->key + 2, packet + 8, 6);
+		out->more = (packet[5] >> 5 & 3) == 1;
+		out->data_at = 29;
+	} else if (code == PERIODIC && len >= 11) {
+		memcpy(out->key + 1, packet + 4, 2);
+		out->more = packet[9] == 1;
+		out->data_at = 11;
+	} else if (code == PERIODIC_V2 && len >= 14) {
+		memcpy(out->key + 1, packet + 4, 2);
+		out->key[3] = packet[11];
+		out->more = packet[12] == 1;
+		out->data_at = 14;
+	}
+	return out->data_at > 0;
+}
+
+/* Where the data of this report continues that of another, and so does not begin with a structure:
+ * its offset, else `len`. Remembers whether it will be continued. */
+static size_t continued_at(struct ag_redactor *redactor, const uint8_t *packet, size_t len)
+{
+	struct advertiser *found = NULL;
+	struct report report;
+
+	if (!take_report(packet, len, &report))
+		return len;
 	for (size_t i = 0; i < ADVERTISERS && !found; i++) {
 		struct advertiser *one = &redactor->advertiser[i];
 
-		if (one->used && one->sid == report[11] &&
-		    memcmp(one->address, report + 3, sizeof(one->address)) == 0)
+		if (one->used && memcmp(one->key, report.key, sizeof(one->key)) == 0)
 			found = one;
 	}
 	if (found) {
-		found->used = more;
-		return true;
+		found->used = report.more;
+		return report.data_at;
 	}
-	if (more) {
+	if (report.more) {
 		found = &redactor->advertiser[redactor->next_advertiser++ % ADVERTISERS];
 		found->used = true;
-		found->sid = report[11];
-		memcpy(found->address, report + 3, sizeof(found->address));
+		memcpy(found->key, report.key, sizeof(found->key));
 	}
-	return false;
+	return len;
 }
 
 /* ---- The octets of an ACL packet ---- */
@@ -456,9 +487,10 @@ void ag_redact_packet(struct ag_redactor *redactor, uint16_t index, bool from_ho
 		return;
 	}
 	if (packet[0] == AG_H4_EVENT) {
+		size_t at = continued_at(redactor, packet, len);
+
 		watch_connections(redactor, index, packet, len);
-		if (is_continued(redactor, packet, len))
-			blank_name(packet + 5 + 24, len - 5 - 24);
+		blank_name(packet + at, len - at);
 	}
 	ag_private_hci(packet, len, blank, redactor);
 }

@@ -83,6 +83,9 @@ static const struct row rows[] = {
 	ADDRESS(COMMAND, 0x043f, 0), /* Truncated Page */
 	ADDRESS(COMMAND, 0x0440, 0), /* Truncated Page Cancel */
 	ADDRESS(RETURN, 0x0440, 1),
+	ADDRESS(COMMAND, 0x0442, 1), /* Set Connectionless Peripheral Broadcast Receive */
+	ADDRESS(RETURN, 0x0442, 1),
+	ADDRESS(COMMAND, 0x0444, 0), /* Receive Synchronization Train */
 	ADDRESS(COMMAND, 0x0445, 0), /* Remote OOB Extended Data Request Reply */
 	KEY(COMMAND, 0x0445, 6, 64),
 	ADDRESS(RETURN, 0x0445, 1),
@@ -122,13 +125,15 @@ static const struct row rows[] = {
 	ADDRESS(COMMAND, 0x207f, 12),
 	ADDRESS(COMMAND, 0x2043, 3), /* LE Extended Create Connection */
 	ADDRESS(COMMAND, 0x2085, 5),
-	ADDRESS(COMMAND, 0x2044, 3),  /* LE Periodic Advertising Create Sync */
-	ADDRESS(COMMAND, 0x2047, 1),  /* LE Add Device To Periodic Advertiser List */
-	ADDRESS(COMMAND, 0x2048, 1),  /* LE Remove Device From Periodic Advertiser List */
-	ADDRESS(COMMAND, 0x204e, 1),  /* LE Set Privacy Mode */
-	KEY(COMMAND, 0x205e, 0, 64),  /* LE Generate DHKey [v2] */
-	KEY(COMMAND, 0x2068, 15, 16), /* LE Create BIG */
-	KEY(COMMAND, 0x206b, 4, 16),  /* LE BIG Create Sync */
+	ADDRESS(COMMAND, 0x2044, 3),    /* LE Periodic Advertising Create Sync */
+	ADDRESS(COMMAND, 0x2047, 1),    /* LE Add Device To Periodic Advertiser List */
+	ADDRESS(COMMAND, 0x2048, 1),    /* LE Remove Device From Periodic Advertiser List */
+	ADDRESS(COMMAND, 0x204e, 1),    /* LE Set Privacy Mode */
+	KEY(COMMAND, 0x205e, 0, 64),    /* LE Generate DHKey [v2] */
+	KEY(COMMAND, 0x2068, 15, 16),   /* LE Create BIG */
+	KEY(COMMAND, 0x2069, 20, 16),   /* LE Create BIG Test */
+	KEY(COMMAND, 0x206b, 4, 16),    /* LE BIG Create Sync */
+	DATA(COMMAND, 0x2083, 8, REST), /* LE Set Periodic Advertising Response Data */
 	/* what a common driver has for setting the address */
 	ADDRESS(COMMAND, 0xfc01, 0),
 	/* Events, 7.7 */
@@ -217,6 +222,9 @@ static const struct list lists[] = {
 	{ EVENT, 0x22, 0, 14, 0, false, { { 0, 6, AG_PRIVATE_ADDRESS } } },
 	/* LE Advertising Report: event type, address type, address, length, data, RSSI */
 	{ LE_EVENT, 0x02, 1, 10, 1, true, { { 2, 6, AG_PRIVATE_ADDRESS } } },
+	/* LE Set Periodic Advertising Subevent Data, LE Periodic Advertising Response Report */
+	{ COMMAND, 0x2082, 1, 4, 0, true, { { 0, 0, 0 } } },
+	{ LE_EVENT, 0x28, 4, 6, 0, true, { { 0, 0, 0 } } },
 	/* LE Directed Advertising Report */
 	{ LE_EVENT,
 	  0x0b,

@@ -22,6 +22,8 @@ static const char *const commands[] = {
 	"01 2b04 09 " P6 "03 00 02",
 	"01 2e04 0a " P6 K4,
 	"01 3004 26 " P6 K32,
+	"01 4204 1c 01 " P6 "01 1000 11223344 11223344 0020 05 00 0810 ffffffffffffffffff7f",
+	"01 4404 0c " P6 "0020 1000 2000",
 	"01 4504 46 " P6 K32 K32,
 	"01 0b08 07 " P6 "00",
 	"01 050c 08 01 02 " P6,
@@ -54,6 +56,9 @@ static const char *const commands[] = {
 	"01 4320 1a 00 00 01 " P6 "01 60006000 1800280000002a0000000000",
 	"01 4420 0e 00 01 00 " P6 "0000 0002 00",
 	"01 5e20 41 " K32 K32 "01",
+	"01 6920 24 01 00 01 102700 0800 01 2800 2800 02 00 00 01 01 00 01 " K16,
+	"01 8220 15 00 02 00 00 01 03 021aff 01 00 01 06 0509 " N4,
+	"01 8320 0e 0100 0000 00 00 00 06 0509 " N4,
 	"01 01fc 06 " P6,
 	"01 03 0c 00",
 	"01 01",
@@ -80,6 +85,7 @@ static const char *const events[] = {
 	"04 0e 24 01 570c 00 " K32,
 	"04 0e 14 01 1720 00 " K16,
 	"04 0e 0a 01 2b20 00 " P6,
+	"04 0e 0b 01 4204 00 " P6 "01",
 	"04 0e 04 01 030c 00",
 	"04 3e 13 01 00 4000 01 01 " P6 "1800 0000 2a00 01",
 	"04 3e 1f 0a 00 4000 01 01 " P6 P6 P6 "1800 0000 2a00 01",
@@ -93,6 +99,8 @@ static const char *const events[] = {
 	"04 3e 20 0d 01 1300 01 " P6 "01 00 ff 7f c0 0000 00 " P6 "06 0509 " N4,
 	"04 3e 0f 0e 00 0100 02 01 " P6 "01 2000 00",
 	"04 3e 0e 0f 0100 7f c0 ff 00 06 0509 " N4,
+	"04 3e 11 25 0100 7f c0 ff 0000 00 00 06 0509 " N4,
+	"04 3e 1a 28 00 00 00 02 7f c0 ff 00 00 03 021aff 7f c0 ff 01 00 06 0509 " N4,
 	"04 13 05 01 4000 0100",
 	"04 3e 00",
 	"04 05",
@@ -143,6 +151,20 @@ Test(redact, data_that_goes_on_in_the_next_report)
 			false);
 	expect_redacted(
 	    "04 3e 1e 0d 01 1300 01 " P6 "01 00 05 7f c0 0000 00 000000000000 04 03ff1122", false);
+}
+
+/* Of two trains, and of two subevents of one. */
+Test(redact, periodic_data_that_goes_on_in_the_next_report)
+{
+	expect_redacted("04 3e 0e 0f 0100 7f c0 ff 01 06 1e09 " N4, false);
+	expect_redacted("04 3e 0c 0f 0200 7f c0 ff 00 04 03ff1122", false);
+	expect_redacted("04 3e 0c 0f 0100 7f c0 ff 01 04 " N4, false);
+	expect_redacted("04 3e 0c 0f 0100 7f c0 ff 00 04 " N4, false);
+	expect_redacted("04 3e 0c 0f 0100 7f c0 ff 00 04 03ff1122", false);
+	expect_redacted("04 3e 11 25 0100 7f c0 ff 0000 00 01 06 1e09 " N4, false);
+	expect_redacted("04 3e 0f 25 0100 7f c0 ff 0000 01 00 04 03ff1122", false);
+	expect_redacted("04 3e 0f 25 0100 7f c0 ff 0000 00 00 04 " N4, false);
+	expect_redacted("04 3e 0f 25 0100 7f c0 ff 0100 00 00 04 03ff1122", false);
 }
 
 /* ---- Addresses ---- */
