@@ -194,11 +194,10 @@ int ag_engine_new(const struct ag_engine_config *config, struct ag_engine **out)
 	engine->sdu = malloc(AG_FRAGMENT_MAX);
 	engine->sdu_out = malloc(AG_FRAGMENT_MAX);
 	engine->rewrite = malloc(AG_FRAGMENT_MAX);
-	engine->l2cap = malloc(AG_FRAGMENT_MAX);
 	engine->split = malloc(AG_H4_MAX);
 	engine->frame = malloc(AG_H4_MAX);
 	if (!engine->rule_hits || !engine->scratch || !engine->sdu || !engine->sdu_out ||
-	    !engine->rewrite || !engine->l2cap || !engine->split || !engine->frame) {
+	    !engine->rewrite || !engine->split || !engine->frame) {
 		ag_engine_free(engine);
 		return -ENOMEM;
 	}
@@ -224,7 +223,6 @@ void ag_engine_free(struct ag_engine *engine)
 	free(engine->sdu);
 	free(engine->sdu_out);
 	free(engine->rewrite);
-	free(engine->l2cap);
 	free(engine->split);
 	free(engine->frame);
 	free(engine);

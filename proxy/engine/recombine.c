@@ -59,6 +59,15 @@ static int send_fragment(struct ag_engine *engine, struct ag_link *link, enum ag
 	return ag_send(engine, link, to, packet, len, ours);
 }
 
+/* A part of an L2CAP PDU that lies in two pieces. */
+static void copy_part(const uint8_t header[AG_L2CAP_HEADER], const uint8_t *pdu, size_t at,
+		      size_t len, uint8_t *out)
+{
+	for (; at < AG_L2CAP_HEADER && len; len--)
+		*out++ = header[at++];
+	memcpy(out, pdu + (at - AG_L2CAP_HEADER), len);
+}
+
 int ag_inject(struct ag_engine *engine, struct ag_link *link, enum ag_side to, uint16_t cid,
 	      const uint8_t *pdu, size_t len, size_t owed)
 {
@@ -66,21 +75,20 @@ int ag_inject(struct ag_engine *engine, struct ag_link *link, enum ag_side to, u
 	size_t total = AG_L2CAP_HEADER + len;
 	size_t count = (total + limit - 1) / limit;
 	enum ag_acl_pb pb = first_pb(link, to);
-	uint8_t *whole = engine->l2cap;
+	uint8_t header[AG_L2CAP_HEADER];
 	int r = 0;
 
 	if (owed > count) {
 		r = ag_complete(engine, link, ag_other(to), owed - count);
 		owed = count;
 	}
-	ag_put_le16(whole, (uint16_t)len);
-	ag_put_le16(whole + 2, cid);
-	memcpy(whole + AG_L2CAP_HEADER, pdu, len);
+	ag_put_le16(header, (uint16_t)len);
+	ag_put_le16(header + 2, cid);
 	for (size_t i = 0; !r && i < count; i++) {
 		size_t part = i + 1 < count ? limit : total - i * limit;
 
 		ag_acl_put_header(engine->frame, link->view.handle, pb, (uint16_t)part);
-		memcpy(engine->frame + AG_ACL_HEADER, whole + i * limit, part);
+		copy_part(header, pdu, i * limit, part, engine->frame + AG_ACL_HEADER);
 		r = send_fragment(engine, link, to, engine->frame, AG_ACL_HEADER + part,
 				  count - i > owed);
 		pb = AG_PB_CONTINUING;

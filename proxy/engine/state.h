@@ -171,7 +171,6 @@ struct ag_engine {
 	uint8_t *sdu;                /* a gathered SDU, AG_GATHER_MAX */
 	uint8_t *sdu_out;            /* an SDU of ours with its length, AG_GATHER_MAX + 2 */
 	uint8_t *rewrite;            /* a rewritten PDU, AG_GATHER_MAX */
-	uint8_t *l2cap;              /* an L2CAP PDU of ours, header and all */
 	uint8_t *split;              /* a fragment of a packet that is too long for the host */
 	uint8_t *frame;              /* a packet under construction */
 };

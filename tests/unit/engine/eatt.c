@@ -11,6 +11,7 @@
 
 #include "proxy/base/cleanup.h"
 #include "proxy/engine/engine.h"
+#include "proxy/wire/cursor.h"
 #include "tests/sim/alloc.h"
 #include "tests/sim/hex.h"
 
@@ -515,5 +516,41 @@ Test(eatt, credits_for_empty_frames_do_not_pile_up)
 	flood(&setup, "02 4020 0900 0500 4000 4000 1b 0300", 1, false);
 	flood(&setup, "02 4020 0400 0000 4000", MANY, false);
 	cr_expect_lt(ag_sim_alloc_live(), KEPT);
+	end(&setup);
+}
+
+/* Octets of L2CAP PDUs in the packets to a side. */
+static size_t take_octets(struct setup *setup, enum ag_side side)
+{
+	struct ag_packet packet;
+	size_t octets = 0;
+
+	while (ag_engine_peek(setup->engine, side, &packet)) {
+		octets += packet.data[0] == 0x02 ? packet.len - 5 : 0;
+		ag_engine_pop(setup->engine, side);
+	}
+	return octets;
+}
+
+/* A stream takes packets of any length, and with them frames longer than all that is gathered. */
+Test(eatt, a_frame_that_waits_may_be_of_any_length)
+{
+	static uint8_t packet[5 + 4 + 60000] = { 0x02, 0x40, 0x20 };
+	struct setup setup = { 0 };
+	size_t frame = sizeof(packet) - 9;
+
+	begin_flood(&setup, REFUSE_READS, 1, 5);
+	feed(&setup, AG_SIDE_HOST, READ_BY_HOST);
+	take_all(&setup, true);
+	ag_put_le16(packet + 3, (uint16_t)(frame + 4));
+	ag_put_le16(packet + 5, (uint16_t)frame);
+	ag_put_le16(packet + 7, 0x0040);
+	ag_put_le16(packet + 9, (uint16_t)(frame - 2));
+	packet[11] = 0x1b;
+	cr_assert_eq(ag_engine_feed(setup.engine, AG_SIDE_CONTROLLER, packet, sizeof(packet), 1000),
+		     0);
+	cr_expect_eq(take_octets(&setup, AG_SIDE_HOST), 0);
+	feed(&setup, AG_SIDE_HOST, "02 4000 0c00 0800 0500 16 01 0400 4000 0500");
+	cr_expect_eq(take_octets(&setup, AG_SIDE_HOST), frame + 4);
 	end(&setup);
 }
