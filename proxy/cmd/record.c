@@ -71,7 +71,7 @@ static int copy_record(struct export *export, const struct ag_capture_frame *fra
 	/* a frame has the type octet, whether the file has it or not */
 	size_t skip = is_packet && link != AG_BTSNOOP_H4;
 
-	if (!is_packet && link != AG_BTSNOOP_MONITOR)
+	if (frame->meaning.is_foreign || (!is_packet && link != AG_BTSNOOP_MONITOR))
 		return 0; /* other formats' notes have no place in what is written */
 	memcpy(export->data, frame->data, frame->len);
 	if (export->redactor)

@@ -299,6 +299,8 @@ static int from_host(struct ag_air *air, const struct ag_capture_frame *frame)
 
 int ag_air_frame(struct ag_air *air, const struct ag_capture_frame *frame)
 {
+	if (frame->meaning.is_foreign)
+		return 0;
 	if (frame->meaning.kind != AG_BTSNOOP_PACKET)
 		return hold(air, &frame->head, frame->data, NULL);
 	return frame->meaning.from_host ? from_host(air, frame) : from_controller(air, frame);

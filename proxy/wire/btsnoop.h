@@ -92,6 +92,8 @@ struct ag_btsnoop_meaning {
 	bool from_host;      /* AG_BTSNOOP_PACKET: host to controller */
 	uint8_t h4_type;     /* AG_BTSNOOP_PACKET: enum ag_h4_type */
 	bool type_in_packet; /* the record's octets begin with the type octet (datalink 1002) */
+	bool is_foreign;     /* AG_BTSNOOP_OTHER: nothing of Bluetooth, as a capture of several
+			      * interfaces has it; no btsnoop record can hold it */
 };
 
 /**

@@ -282,7 +282,8 @@ struct ag_btsnoop_meaning ag_pcap_classify(uint32_t link, const struct ag_pcap_p
 					   size_t *skip)
 {
 	struct ag_btsnoop_meaning other = { .kind = AG_BTSNOOP_OTHER,
-					    .index = AG_BTSNOOP_NO_INDEX };
+					    .index = AG_BTSNOOP_NO_INDEX,
+					    .is_foreign = true };
 	struct ag_btsnoop_record record = { 0 };
 
 	*skip = 0;

@@ -99,7 +99,7 @@ uint64_t ag_pcap_time_us(const struct ag_pcap_form *form, uint64_t time);
  * What a packet is about.
  *
  * @skip: octets before the packet itself (its type octet, where it has one)
- * @return: kind AG_BTSNOOP_OTHER for other link types and packets that are too short. The direction
+ * @return: is_foreign for other link types and packets that are too short. The direction
  *          of an ACL packet of AG_PCAP_H4 is the block's, else a guess by its boundary flag: hosts
  *          send LE data as non-flushable, controllers as flushable (Vol 4 Part E, 5.4.2).
  */

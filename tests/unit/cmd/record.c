@@ -9,6 +9,7 @@
 #include "proxy/cmd/cmd.h"
 #include "proxy/io/capture.h"
 #include "tests/sim/broken.h"
+#include "tests/sim/hex.h"
 
 TestSuite(cmd_record, .timeout = 60);
 
@@ -55,5 +56,36 @@ Test(cmd_record, what_was_read_before_an_error_is_exported)
 	cr_expect_eq(count_records(out), 17);
 	unlink(out);
 	unlink(log);
+	rmdir(dir);
+}
+
+#define SECTION     "0a0d0d0a 1c000000 4d3c2b1a 0100 0000 ffffffffffffffff 1c000000"
+#define FACE_254    "01000000 14000000 fe00 0000 00000000 14000000"
+#define FACE_ETHER  "01000000 14000000 0100 0000 00000000 14000000"
+#define PACKET_OF_1 "06000000 28000000 01000000 00000000 00000000 08000000 08000000"
+
+/* Who watched the network meanwhile does not publish what he saw there. */
+Test(cmd_record, what_is_not_of_bluetooth_is_left_out)
+{
+	char dir[] = "/tmp/attgate-export-XXXXXX", in[64], out[64];
+	char words[][16] = { "record", "export", "--redact" };
+	char *argv[] = { words[0], words[1], words[2], in, out, NULL };
+	uint8_t data[256];
+	size_t len = ag_sim_octets(
+	    SECTION FACE_254 FACE_ETHER PACKET_OF_1 "0011223344556677 28000000", data);
+	FILE *file;
+
+	cr_assert(mkdtemp(dir));
+	snprintf(in, sizeof(in), "%s/in", dir);
+	snprintf(out, sizeof(out), "%s/out", dir);
+	file = fopen(in, "wb");
+	cr_assert(file);
+	cr_assert_eq(fwrite(data, 1, len, file), len);
+	cr_assert_eq(fclose(file), 0);
+	cr_expect_eq(count_records(in), 1);
+	cr_expect_eq(ag_cmd_record.run(5, argv), 0);
+	cr_expect_eq(count_records(out), 0);
+	unlink(in);
+	unlink(out);
 	rmdir(dir);
 }
