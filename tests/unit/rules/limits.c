@@ -94,21 +94,21 @@ Test(rules, a_long_row_of_lets_is_limited)
 	expect_result(text, AG_RULES_INVALID);
 }
 
-/* Vol 3 Part F, 3.2.9. */
 /** Lets of eight times the next one each, and behind the last of them `end`. */
 static char *lets_of_lets(size_t count, const char *end)
 {
-	char *text = malloc(count * 80 + strlen(end) + 1);
-	char *at = text;
+	size_t size = count * 80 + strlen(end) + 1;
+	char *text = malloc(size);
+	size_t len = 0;
 
 	cr_assert(ne(ptr, text, NULL));
 	for (size_t i = 0; i < count; i++) {
-		at += sprintf(at, "let l%zu = {", i);
-		for (size_t j = 0; j < 8; j++)
-			at += sprintf(at, "%sl%zu", j ? "," : "", i + 1);
-		at = stpcpy(at, "} ");
+		len += (size_t)snprintf(text + len, size - len, "let l%zu = {l%zu", i, i + 1);
+		for (size_t j = 1; j < 8; j++)
+			len += (size_t)snprintf(text + len, size - len, ",l%zu", i + 1);
+		len += (size_t)snprintf(text + len, size - len, "} ");
 	}
-	stpcpy(at, end);
+	snprintf(text + len, size - len, "%s", end);
 	return text;
 }
 
@@ -125,16 +125,19 @@ Test(rules, many_ways_to_an_error_are_one)
 Test(rules, lets_that_are_one_value_are_not_followed_without_end)
 {
 	enum { LETS = 2000 };
-	char *text = malloc((size_t)LETS * 40 + 80);
-	char *at = text;
+	size_t size = (size_t)LETS * 40 + 80;
+	char *text = malloc(size);
+	size_t len = 0;
 
 	cr_assert(ne(ptr, text, NULL));
-	for (size_t i = 0; i < LETS; i++)
-		at += sprintf(at, "let l%zu = l%zu ", i, i + 1);
-	sprintf(at, "let l%d = hex\"01\" rule a when att.opcode == read_request answer l0", LETS);
+	for (int i = 0; i < LETS; i++)
+		len += (size_t)snprintf(text + len, size - len, "let l%d = l%d ", i, i + 1);
+	snprintf(text + len, size - len,
+		 "let l%d = hex\"01\" rule a when att.opcode == read_request answer l0", LETS);
 	expect_one_error(text, "nested more than 64 deep");
 }
 
+/* Vol 3 Part F, 3.2.9. */
 Test(rules, an_attribute_value_has_512_octets)
 {
 	expect_result(repeat("rule a answer \"", "x", 512, "\""), 0);
