@@ -38,7 +38,7 @@ enum { AG_FILTER_NO_LIST = 1 };
 
 /**
  * Take the hidden entries out of a list. The length of an entry stays as it is, so what is left is
- * well-formed if it was before and not empty.
+ * well-formed if it was before and not empty; a notification has to have two entries for that.
  *
  * @request: the request that the list answers, as ag_att_parse() gives it; its first octets are
  *           enough. NULL for a notification.

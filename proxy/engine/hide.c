@@ -158,6 +158,15 @@ static void look_question(struct ag_looking *looking, const struct ag_unit *unit
 
 /* ---- Notifications and indications ---- */
 
+/* 3.4.7.4 is of two values or more. What is left of one, handle, length and value, makes a Handle
+ * Value Notification (3.4.7.1): handle and value. @return: its length */
+static size_t put_only_value(uint8_t *pdu, size_t len)
+{
+	pdu[0] = AG_ATT_HANDLE_VALUE_NTF;
+	memmove(pdu + 3, pdu + 5, len - 5);
+	return len - 2;
+}
+
 static void look_told(struct ag_looking *looking, const struct ag_att *att,
 		      struct ag_hide_finding *out)
 {
@@ -176,6 +185,8 @@ static void look_told(struct ag_looking *looking, const struct ag_att *att,
 	out->hidden = list.hidden;
 	if (list.hidden == list.entries)
 		refuse(out, att, 0, 0);
+	else if (list.hidden + 1 == list.entries)
+		change(out, put_only_value(looking->engine->rewrite, list.len));
 	else
 		change(out, list.len);
 }
