@@ -115,6 +115,7 @@ static void fill_packet(struct ag_capture *capture, struct ag_capture_frame *fra
 	if (form->link == AG_PCAP_H4 && !packet->has_direction)
 		follow_start(capture, frame);
 	set_head(capture, frame, frame->len, ag_pcap_time_us(form, packet->time));
+	frame->head.original_len += (uint32_t)packet->cut;
 	/* What is no packet is written as it was, if the file is of the same kind. */
 	if (frame->meaning.kind != AG_BTSNOOP_PACKET && skip == 4)
 		frame->head.flags = (uint32_t)packet->data[0] << 24 |
@@ -147,18 +148,16 @@ static int next_pcap(struct ag_capture *capture, struct ag_capture_frame *frame)
 {
 	uint8_t header[AG_PCAP_RECORD_LEN];
 	struct ag_pcap_packet packet = { .data = capture->buffer + 1 };
-	uint32_t len;
 	int result = ag_capture_octets(capture, header, sizeof(header));
 
 	if (result != 0)
 		return result;
-	if (ag_pcap_get_record(header, sizeof(header), &capture->form, &packet.time, &len) != 0)
+	if (ag_pcap_get_record(header, sizeof(header), &capture->form, &packet) != 0)
 		return AG_CAPTURE_CORRUPT;
-	result = body_octets(capture, capture->buffer + 1, len);
+	result = body_octets(capture, capture->buffer + 1, packet.len);
 	if (result != 0)
 		return result;
-	packet.len = len;
-	capture->offset += sizeof(header) + len;
+	capture->offset += sizeof(header) + packet.len;
 	fill_packet(capture, frame, &capture->form, &packet);
 	return 0;
 }

@@ -68,21 +68,27 @@ int ag_pcap_get_file(const uint8_t *data, size_t len, struct ag_pcap_form *form)
 	return 0;
 }
 
+static size_t cut_off(size_t len, uint32_t original)
+{
+	return original > len ? original - len : 0;
+}
+
 int ag_pcap_get_record(const uint8_t *data, size_t len, const struct ag_pcap_form *form,
-		       uint64_t *time, uint32_t *included)
+		       struct ag_pcap_packet *packet)
 {
 	struct ag_cursor cursor = ag_cursor(data, len);
 	uint64_t seconds = pull_u32(&cursor, form->big);
 	uint32_t fraction = pull_u32(&cursor, form->big);
 	uint32_t count = pull_u32(&cursor, form->big);
+	uint32_t original = pull_u32(&cursor, form->big);
 
-	pull_u32(&cursor, form->big);
 	if (cursor.failed)
 		return AG_BTSNOOP_SHORT;
 	if (count > AG_PCAP_MAX)
 		return AG_BTSNOOP_LENGTH;
-	*time = seconds * form->per_second + fraction;
-	*included = count;
+	packet->time = seconds * form->per_second + fraction;
+	packet->len = count;
+	packet->cut = cut_off(count, original);
 	return 0;
 }
 
@@ -187,6 +193,7 @@ static int get_enhanced(struct ag_cursor cursor, bool big, bool obsolete,
 			struct ag_pcap_packet *packet)
 {
 	struct ag_cursor value;
+	uint32_t original;
 	uint32_t flags;
 	uint32_t len;
 	int result;
@@ -197,8 +204,9 @@ static int get_enhanced(struct ag_cursor cursor, bool big, bool obsolete,
 	packet->time = (uint64_t)pull_u32(&cursor, big) << 32;
 	packet->time |= pull_u32(&cursor, big);
 	len = pull_u32(&cursor, big);
-	pull_u32(&cursor, big);
+	original = pull_u32(&cursor, big);
 	result = take_packet(&cursor, len, packet);
+	packet->cut = cut_off(len, original);
 	if (result != 0 || cursor.failed || !find_option(cursor, big, OPTION_FLAGS, &value))
 		return result;
 	flags = pull_u32(&value, big);
@@ -210,9 +218,11 @@ static int get_enhanced(struct ag_cursor cursor, bool big, bool obsolete,
 /* Simple: original length 4, then what there is of it. */
 static int get_simple(struct ag_cursor cursor, bool big, struct ag_pcap_packet *packet)
 {
-	uint32_t len = pull_u32(&cursor, big);
+	uint32_t original = pull_u32(&cursor, big);
+	uint32_t len = original < cursor.left ? original : (uint32_t)cursor.left;
 
-	return take_packet(&cursor, len < cursor.left ? len : (uint32_t)cursor.left, packet);
+	packet->cut = cut_off(len, original);
+	return take_packet(&cursor, len, packet);
 }
 
 int ag_pcapng_get_packet(uint32_t type, const uint8_t *body, size_t len, bool big,

@@ -49,6 +49,7 @@ struct ag_pcap_packet {
 	uint64_t time; /* in units of its interface, since 1970 */
 	const uint8_t *data;
 	size_t len;
+	size_t cut;         /* octets behind these that whoever captured it left out */
 	bool has_direction; /* the block says it */
 	bool outbound;
 };
@@ -63,12 +64,11 @@ int ag_pcap_get_file(const uint8_t *data, size_t len, struct ag_pcap_form *form)
 /**
  * Read a record's header.
  *
- * @time:     in units of the file
- * @included: octets that follow
- * @return:   0, AG_BTSNOOP_SHORT or AG_BTSNOOP_LENGTH; then nothing is set
+ * @packet: its `time`, `len` (octets that follow) and `cut` are set, and nothing else
+ * @return: 0, AG_BTSNOOP_SHORT or AG_BTSNOOP_LENGTH; then nothing is set
  */
 int ag_pcap_get_record(const uint8_t *data, size_t len, const struct ag_pcap_form *form,
-		       uint64_t *time, uint32_t *included);
+		       struct ag_pcap_packet *packet);
 
 /**
  * Read the byte order of a section from the first octets of its body.

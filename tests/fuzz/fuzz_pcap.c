@@ -36,17 +36,15 @@ static void read_pcap(const uint8_t *data, size_t size)
 		return;
 	for (;;) {
 		struct ag_pcap_packet packet = { 0 };
-		uint32_t len;
 
-		if (ag_pcap_get_record(data + at, size - at, &form, &packet.time, &len) != 0)
+		if (ag_pcap_get_record(data + at, size - at, &form, &packet) != 0)
 			return;
 		at += AG_PCAP_RECORD_LEN;
-		if (len > size - at)
+		if (packet.len > size - at)
 			return;
 		packet.data = data + at;
-		packet.len = len;
 		check_packet(&form, &packet, data, size);
-		at += len;
+		at += packet.len;
 	}
 }
 

@@ -150,12 +150,13 @@ static struct ag_capture *open_octets(const char *hex)
 	struct ag_capture *capture = NULL;
 	uint8_t data[512];
 	size_t len = ag_sim_octets(hex, data);
-	int fd = mkstemp(path);
+	char name[] = "/tmp/attgate-formats-XXXXXX";
+	int fd = mkstemp(name);
 
 	cr_assert_eq(write(fd, data, len), (ssize_t)len);
 	close(fd);
-	cr_assert_eq(ag_capture_open(path, stderr, &capture), 0);
-	unlink(path);
+	cr_assert_eq(ag_capture_open(name, stderr, &capture), 0);
+	unlink(name);
 	return capture;
 }
 
@@ -175,6 +176,25 @@ Test(io_capture_formats, a_continuation_goes_where_its_start_went)
 	}
 	cr_expect_eq(ag_capture_next(capture, &frame), AG_CAPTURE_END);
 	ag_capture_close(capture);
+}
+
+/* A packet of which only the beginning was captured is not taken for a whole one. */
+Test(io_capture_formats, a_packet_that_was_cut)
+{
+	struct ag_capture *captures[] = {
+		open_octets(PCAP_H4 "01000000 00000000 06000000 09000000 02 4000 0400 aa"),
+		open_octets(SECTION FACE_H4 "06000000 28000000 00000000 00000000 00000000 06000000"
+					    "09000000 02 4000 0400 aa 0000 28000000"),
+		open_octets(SECTION FACE_H4
+			    "03000000 18000000 0b000000 02 4000 0400 aabbcc 18000000"),
+	};
+	struct ag_capture_frame frame;
+
+	for (size_t i = 0; i < sizeof(captures) / sizeof(captures[0]); i++) {
+		cr_assert_eq(ag_capture_next(captures[i], &frame), 0, "%zu", i);
+		cr_expect_eq(frame.head.original_len - frame.head.included_len, 3, "%zu", i);
+		ag_capture_close(captures[i]);
+	}
 }
 
 /* Read once more, a file is what it was: of what began before it nothing is known. */

@@ -44,17 +44,16 @@ Test(wire_pcap, records)
 {
 	struct ag_pcap_form form = { .per_second = 1000000 };
 	uint8_t header[AG_PCAP_RECORD_LEN] = { 2, 0, 0, 0, 5, 0, 0, 0, 7, 0, 0, 0, 9 };
-	uint64_t time;
-	uint32_t len;
+	struct ag_pcap_packet packet = { 0 };
 
-	cr_expect_eq(ag_pcap_get_record(header, sizeof(header), &form, &time, &len), 0);
-	cr_expect_eq(time, 2000005);
-	cr_expect_eq(len, 7);
+	cr_expect_eq(ag_pcap_get_record(header, sizeof(header), &form, &packet), 0);
+	cr_expect_eq(packet.time, 2000005);
+	cr_expect_eq(packet.len, 7);
+	cr_expect_eq(packet.cut, 2);
 	for (size_t cut = 0; cut < sizeof(header); cut++)
-		cr_expect_eq(ag_pcap_get_record(header, cut, &form, &time, &len), AG_BTSNOOP_SHORT);
+		cr_expect_eq(ag_pcap_get_record(header, cut, &form, &packet), AG_BTSNOOP_SHORT);
 	header[11] = 1;
-	cr_expect_eq(ag_pcap_get_record(header, sizeof(header), &form, &time, &len),
-		     AG_BTSNOOP_LENGTH);
+	cr_expect_eq(ag_pcap_get_record(header, sizeof(header), &form, &packet), AG_BTSNOOP_LENGTH);
 }
 
 /* Units of time stamps; the numbers do not run over. */
