@@ -77,14 +77,18 @@ struct ag_sim_server {
 size_t ag_sim_server_take(struct ag_sim_server *server, const uint8_t *pdu, size_t len,
 			  uint8_t out[AG_SIM_HIDE_PDU]);
 
-/** Octets of a notification or indication: not those of a Service Changed, after which nobody knows
- *  what is where. */
-enum { AG_SIM_TELLING = 8 };
+enum { AG_SIM_TELLING_MAX = 20 };
 
-/** A notification or indication of any value. @visible: whether it has to arrive. @return: octets,
- *  or 0 for none now */
+/** What has to arrive of a notification or indication. */
+struct ag_sim_telling {
+	size_t len; /* 0: nothing */
+	uint8_t pdu[AG_SIM_TELLING_MAX];
+};
+
+/** A notification or indication of any value, or a notification of several. @return: octets, or 0
+ *  for none now */
 size_t ag_sim_server_tell(struct ag_sim_server *server, uint8_t out[AG_SIM_HIDE_PDU],
-			  bool *visible);
+			  struct ag_sim_telling *arrives);
 
 /* ---- Client ---- */
 

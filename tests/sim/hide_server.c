@@ -124,21 +124,77 @@ size_t ag_sim_server_take(struct ag_sim_server *server, const uint8_t *pdu, size
 	return error(out, pdu[0], 0, NOT_SUPPORTED);
 }
 
-size_t ag_sim_server_tell(struct ag_sim_server *server, uint8_t out[AG_SIM_HIDE_PDU], bool *visible)
+/* Octets of a notification or indication: not those of a Service Changed, after which nobody knows
+ * what is where. */
+enum { TELLING = 8 };
+
+/* The value of a characteristic, or by chance none. */
+static const struct ag_sim_attribute *any_value(const struct ag_sim_server *server)
 {
 	const struct ag_sim_database *database = server->database;
 	const struct ag_sim_attribute *attribute =
 	    &database->list[ag_random_below(server->random, (uint32_t)database->count)];
-	bool indicate = ag_random_percent(server->random, 50);
 
 	if (attribute->characteristic < 0 ||
-	    attribute != &database->list[attribute->characteristic + 1] ||
-	    (indicate && server->indicated))
+	    attribute != &database->list[attribute->characteristic + 1])
+		return NULL;
+	return attribute;
+}
+
+/* Two values or three: handle, length, value. */
+static size_t tell_several(struct ag_sim_server *server, uint8_t *out,
+			   struct ag_sim_telling *arrives)
+{
+	size_t count = 2 + ag_random_below(server->random, 2);
+	size_t seen = 0;
+	size_t len = 1;
+
+	out[0] = arrives->pdu[0] = 0x23;
+	arrives->len = 1;
+	while (count) {
+		const struct ag_sim_attribute *attribute = any_value(server);
+		uint16_t octets = (uint16_t)ag_random_below(server->random, 3);
+
+		if (!attribute)
+			continue;
+		ag_put_le16(out + len, attribute->handle);
+		ag_put_le16(out + len + 2, octets);
+		ag_random_fill(server->random, out + len + 4, octets);
+		if (!attribute->hidden) {
+			memcpy(arrives->pdu + arrives->len, out + len, 4u + octets);
+			arrives->len += 4u + octets;
+			seen++;
+		}
+		len += 4u + octets;
+		count--;
+	}
+	if (seen == 1) { /* as a plain notification: without the length */
+		arrives->pdu[0] = 0x1b;
+		arrives->len -= 2;
+		memmove(arrives->pdu + 3, arrives->pdu + 5, arrives->len - 3);
+	}
+	arrives->len = seen ? arrives->len : 0;
+	return len;
+}
+
+size_t ag_sim_server_tell(struct ag_sim_server *server, uint8_t out[AG_SIM_HIDE_PDU],
+			  struct ag_sim_telling *arrives)
+{
+	const struct ag_sim_attribute *attribute = any_value(server);
+	bool indicate = ag_random_percent(server->random, 50);
+
+	arrives->len = 0;
+	if (!attribute || (indicate && server->indicated))
 		return 0;
+	if (ag_random_percent(server->random, 30))
+		return tell_several(server, out, arrives);
 	out[0] = indicate ? 0x1d : 0x1b;
 	ag_put_le16(out + 1, attribute->handle);
-	ag_random_fill(server->random, out + 3, AG_SIM_TELLING - 3);
+	ag_random_fill(server->random, out + 3, TELLING - 3);
 	server->indicated = server->indicated || indicate;
-	*visible = !attribute->hidden;
-	return AG_SIM_TELLING;
+	if (attribute->hidden)
+		return TELLING;
+	memcpy(arrives->pdu, out, TELLING);
+	arrives->len = TELLING;
+	return TELLING;
 }

@@ -45,7 +45,7 @@ struct scene {
 	struct ag_sim_client client;
 	struct outbox outbox[2]; /* by enum ag_side */
 	size_t told, told_seen;  /* notifications and indications that have to arrive, and did */
-	uint8_t tellings[TOLD][AG_SIM_TELLING];
+	struct ag_sim_telling tellings[TOLD];
 	char rules[4096];
 	uint64_t now_us;
 };
@@ -73,9 +73,9 @@ static void telling_arrived(struct scene *scene, const uint8_t *pdu, size_t len)
 {
 	static const uint8_t confirmation = 0x1e;
 	enum ag_side client = scene->owner_is_host ? AG_SIDE_CONTROLLER : AG_SIDE_HOST;
+	const struct ag_sim_telling *next = &scene->tellings[scene->told_seen % TOLD];
 
-	if (scene->told_seen == scene->told || len != AG_SIM_TELLING ||
-	    memcmp(scene->tellings[scene->told_seen % TOLD], pdu, AG_SIM_TELLING) != 0)
+	if (scene->told_seen == scene->told || len != next->len || memcmp(next->pdu, pdu, len) != 0)
 		ag_sim_fail(&scene->report, AG_SIM_UNEXPECTED, "0x%02x of 0x%04x", pdu[0],
 			    ag_get_le16(pdu + 1));
 	scene->told_seen++;
@@ -89,7 +89,7 @@ static void att_arrived(struct scene *scene, enum ag_side at, const uint8_t *pdu
 
 	if ((at == AG_SIDE_HOST) == scene->owner_is_host)
 		put(scene, at, answer, ag_sim_server_take(&scene->server, pdu, len, answer));
-	else if (pdu[0] == 0x1b || pdu[0] == 0x1d)
+	else if (pdu[0] == 0x1b || pdu[0] == 0x1d || pdu[0] == 0x23)
 		telling_arrived(scene, pdu, len);
 	else
 		ag_sim_client_take(&scene->client, pdu, len);
@@ -127,16 +127,16 @@ static void next_of_client(struct scene *scene, enum ag_side side)
 static void next_of_server(struct scene *scene, enum ag_side side)
 {
 	uint8_t pdu[AG_SIM_HIDE_PDU];
-	bool visible = false;
+	struct ag_sim_telling arrives;
 	size_t len;
 
 	if (scene->outbox[side].count || scene->client.at + 30 < scene->client.tasks ||
 	    scene->client.at == scene->client.tasks || ag_random_percent(&scene->random, 70))
 		return;
-	len = ag_sim_server_tell(&scene->server, pdu, &visible);
+	len = ag_sim_server_tell(&scene->server, pdu, &arrives);
 	put(scene, side, pdu, len);
-	if (len && visible)
-		memcpy(scene->tellings[scene->told++ % TOLD], pdu, AG_SIM_TELLING);
+	if (arrives.len)
+		scene->tellings[scene->told++ % TOLD] = arrives;
 }
 
 static bool begin_frame(struct ag_sim_end *end)
