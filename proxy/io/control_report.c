@@ -35,11 +35,16 @@ static void put_sides(struct ag_json *json, const char *key, uint64_t host, uint
 
 /* ---- Status ---- */
 
-static void put_side(struct ag_json *json, const char *key, const struct ag_transport *transport)
+/* While sides are opened their labels are another thread's, but for those that listen. */
+static void put_side(struct ag_json *json, const char *key, const struct ag_control_view *view,
+		     enum ag_side side)
 {
+	const struct ag_transport *transport = view->transport[side];
+	bool is_named = view->engine || ag_address_listens(&transport->address);
+
 	ag_json_open(json, key);
 	ag_json_string(json, "name", transport->address.text);
-	ag_json_string(json, "label", transport->label[0] ? transport->label : NULL);
+	ag_json_string(json, "label", is_named ? transport->label : transport->address.text);
 	ag_json_close(json);
 }
 
@@ -136,8 +141,8 @@ void ag_control_status(const struct ag_control_view *view, FILE *out)
 	ag_json_string(&json, "reply", "status");
 	ag_json_string(&json, "version", AG_VERSION);
 	ag_json_number(&json, "pid", (uint64_t)getpid());
-	put_side(&json, "controller", view->transport[AG_SIDE_CONTROLLER]);
-	put_side(&json, "host", view->transport[AG_SIDE_HOST]);
+	put_side(&json, "controller", view, AG_SIDE_CONTROLLER);
+	put_side(&json, "host", view, AG_SIDE_HOST);
 	ag_json_bool(&json, "connected", view->engine != NULL);
 	ag_json_bool(&json, "dry_run", view->dry_run);
 	ag_json_seconds(&json, "uptime", view->now_us - view->started_us);

@@ -321,6 +321,27 @@ Test(control_request, without_memory)
 }
 
 /* The controller's name is what somebody wrote on the command line. */
+/* What is being opened by another thread, which may be naming it, is not looked at. */
+Test(control_request, labels_of_sides)
+{
+	struct stage stage;
+	struct ag_transport *host, *controller;
+
+	set_up(&stage);
+	host = &stage.session.transport[AG_SIDE_HOST];
+	controller = &stage.session.transport[AG_SIDE_CONTROLLER];
+	controller->address = (struct ag_address){ .kind = AG_ADDRESS_HCI, .text = "hci0" };
+	snprintf(controller->label, sizeof(controller->label), "hci0 00:AA");
+	expect_answer(&stage, "{\"request\": \"status\"}",
+		      "\"controller\": {\"name\": \"hci0\", \"label\": \"hci0\"}");
+	/* but who listens has been named before */
+	host->address = (struct ag_address){ .kind = AG_ADDRESS_TCP_LISTEN, .text = "tcp" };
+	snprintf(host->label, sizeof(host->label), "tcp-listen:127.0.0.1:7");
+	expect_answer(&stage, "{\"request\": \"status\"}",
+		      "\"host\": {\"name\": \"tcp\", \"label\": \"tcp-listen:127.0.0.1:7\"}");
+	tear_down(&stage);
+}
+
 Test(control_request, labels_of_metrics)
 {
 	struct stage stage;
